@@ -1,0 +1,275 @@
+/** The catalogue of event kinds: what was seen, the shape of its body, who may say it. docs/events.md is printed from it. */
+import { z } from 'zod'
+import { base64, escaped } from './bytes.ts'
+import { fileRef, severity } from './primitives.ts'
+
+const count = z.number().int().min(0)
+const port = z.number().int().min(0).max(65535)
+const algorithms = z.array(escaped(200)).max(200)
+const headers = z.array(z.tuple([escaped(512), escaped(16384)])).max(200)
+
+const define = <T extends z.ZodType>(kind: { emitter: 'relay' | 'sensor' | 'decoy' | 'core'; value: 'low' | 'normal' | 'high'; summary: string; body: T }) =>
+  kind
+
+/**
+ * `emitter` is who says it; `value` decides what is summarised first when a journal is full; `summary` is one English sentence
+ * for the documentation.
+ */
+export const eventKinds = {
+  'connection.opened': define({
+    emitter: 'relay',
+    value: 'normal',
+    summary: 'A client connected to an address and port that a relay answers on.',
+    body: z.object({ transport: z.enum(['tcp', 'udp']) }),
+  }),
+  'connection.refused': define({
+    emitter: 'relay',
+    value: 'normal',
+    summary: 'A connection could not be carried to a decoy and was reset like a closed port.',
+    body: z.object({ transport: z.enum(['tcp', 'udp']), reason: z.enum(['no-gate', 'no-decoy', 'quota', 'limit']) }),
+  }),
+  'connection.closed': define({
+    emitter: 'relay',
+    value: 'normal',
+    summary: 'A connection ended.',
+    body: z.object({
+      by: z.enum(['client', 'decoy', 'relay']),
+      how: z.enum(['end', 'reset', 'lost']),
+      bytesIn: count,
+      bytesOut: count,
+      durationMs: z.number().min(0),
+    }),
+  }),
+  'scan.detected': define({
+    emitter: 'relay',
+    value: 'high',
+    summary: 'One source touched many addresses or ports, or connected without speaking.',
+    body: z.object({
+      type: z.enum(['port', 'address', 'probe']),
+      addresses: z.array(escaped(45)).max(256),
+      ports: z.array(port).max(1024),
+      connections: count,
+      silent: count,
+      windowMs: z.number().min(0),
+    }),
+  }),
+
+  'session.opened': define({
+    emitter: 'decoy',
+    value: 'high',
+    summary: 'A decoy began a session with an adversary.',
+    body: z.object({ adversary: escaped(128) }),
+  }),
+  'session.closed': define({
+    emitter: 'decoy',
+    value: 'high',
+    summary: 'A session ended.',
+    body: z.object({ reason: escaped(200), durationMs: z.number().min(0) }),
+  }),
+  'protocol.violated': define({
+    emitter: 'decoy',
+    value: 'normal',
+    summary: 'A client sent what the protocol does not allow.',
+    body: z.object({ reason: escaped(200), data: escaped(4096) }),
+  }),
+
+  'tls.negotiated': define({
+    emitter: 'decoy',
+    value: 'normal',
+    summary: 'A TLS handshake; the client is described by its hello.',
+    body: z.object({
+      version: escaped(16),
+      cipher: escaped(64),
+      serverName: escaped(255).optional(),
+      ja3: escaped(64).optional(),
+      ja4: escaped(64).optional(),
+    }),
+  }),
+  'ssh.negotiated': define({
+    emitter: 'decoy',
+    value: 'normal',
+    summary: 'An SSH key exchange; the client is described by its version and HASSH.',
+    body: z.object({
+      clientVersion: escaped(255),
+      hassh: escaped(32),
+      kex: algorithms,
+      hostKey: algorithms,
+      cipher: algorithms,
+      mac: algorithms,
+      compression: algorithms,
+    }),
+  }),
+
+  'login.attempted': define({
+    emitter: 'decoy',
+    value: 'high',
+    summary: 'Credentials were offered to a decoy.',
+    body: z.object({
+      method: z.enum(['none', 'password', 'keyboard-interactive', 'publickey', 'form', 'basic']),
+      user: escaped(4096),
+      password: escaped(8192).optional(),
+      key: z.object({ type: escaped(64), fingerprint: escaped(128) }).optional(),
+      outcome: z.enum(['accepted', 'refused', 'partial']),
+      /** Which rule of the decoy's login policy let it in. */
+      by: z.enum(['given', 'lure', 'tries']).optional(),
+    }),
+  }),
+
+  'command.executed': define({
+    emitter: 'decoy',
+    value: 'high',
+    summary: 'A command line was given to a shell or asked for by exec.',
+    body: z.object({ mode: z.enum(['shell', 'exec', 'subsystem']), input: escaped(65536), user: escaped(64), directory: escaped(4096) }),
+  }),
+  'command.finished': define({
+    emitter: 'decoy',
+    value: 'normal',
+    summary: 'A command line ended with an exit code.',
+    body: z.object({ exitCode: z.number().int(), durationMs: z.number().min(0) }),
+  }),
+  'terminal.opened': define({
+    emitter: 'decoy',
+    value: 'normal',
+    summary: 'A terminal was opened.',
+    body: z.object({ term: escaped(64), columns: count.max(65535), rows: count.max(65535) }),
+  }),
+  'terminal.resized': define({
+    emitter: 'decoy',
+    value: 'low',
+    summary: 'The terminal changed size.',
+    body: z.object({ columns: count.max(65535), rows: count.max(65535) }),
+  }),
+  'terminal.data': define({
+    emitter: 'decoy',
+    value: 'low',
+    summary: 'Bytes of a terminal or command, as they passed; output is said before it is sent.',
+    body: z.object({ stream: z.enum(['input', 'output', 'error']), data: base64(32768) }),
+  }),
+  'recording.cut': define({
+    emitter: 'decoy',
+    value: 'normal',
+    summary: 'The recording reached its bound; what follows was not recorded.',
+    body: z.object({ bytes: count }),
+  }),
+
+  'file.uploaded': define({
+    emitter: 'decoy',
+    value: 'high',
+    summary: 'A client left a file on a decoy.',
+    body: z.object({ path: escaped(4096), method: z.enum(['sftp', 'scp', 'http', 'shell']), file: fileRef }),
+  }),
+  'file.downloaded': define({
+    emitter: 'decoy',
+    value: 'high',
+    summary: 'A client took a file from a decoy.',
+    body: z.object({ path: escaped(4096), method: z.enum(['sftp', 'scp', 'http']), size: count }),
+  }),
+  'file.changed': define({
+    emitter: 'decoy',
+    value: 'normal',
+    summary: 'A client created, changed, moved or removed a file of a decoy.',
+    body: z.object({
+      path: escaped(4096),
+      change: z.enum(['created', 'written', 'removed', 'moved', 'mode']),
+      to: escaped(4096).optional(),
+      method: z.enum(['shell', 'sftp']),
+    }),
+  }),
+  'download.requested': define({
+    emitter: 'decoy',
+    value: 'high',
+    summary: 'A command asked to fetch something from the network; nothing was fetched.',
+    body: z.object({ tool: escaped(64), url: escaped(8192) }),
+  }),
+  'egress.refused': define({
+    emitter: 'decoy',
+    value: 'normal',
+    summary: 'A command tried to reach another host and was refused as the network would.',
+    body: z.object({ tool: escaped(64), host: escaped(1024), port: port.optional() }),
+  }),
+  'forward.requested': define({
+    emitter: 'decoy',
+    value: 'high',
+    summary: 'A client asked to forward a port through a decoy; it was refused.',
+    body: z.object({ type: z.enum(['direct-tcpip', 'tcpip-forward', 'streamlocal', 'agent', 'x11']), host: escaped(1024), port }),
+  }),
+
+  'http.exchanged': define({
+    emitter: 'decoy',
+    value: 'high',
+    summary: 'A request to a web decoy and the answer it got.',
+    body: z.object({
+      secure: z.boolean(),
+      method: escaped(64),
+      target: escaped(8192),
+      version: escaped(16),
+      headers,
+      /** The first bytes of the request's body; `file` names the whole when it was kept as a file. */
+      body: escaped(65536),
+      bodySize: count,
+      file: fileRef.optional(),
+      status: z.number().int().min(0).max(999),
+      responseHeaders: headers,
+      responseSize: count,
+      durationMs: z.number().min(0),
+    }),
+  }),
+
+  'sensor.started': define({
+    emitter: 'sensor',
+    value: 'high',
+    summary: 'A sensor process started.',
+    body: z.object({ version: escaped(64), node: escaped(32), host: escaped(255), contained: z.boolean().optional(), containment: escaped(500).optional() }),
+  }),
+  'sensor.stopped': define({ emitter: 'sensor', value: 'high', summary: 'A sensor process stopped in order.', body: z.object({ reason: escaped(200) }) }),
+  'worker.exited': define({
+    emitter: 'sensor',
+    value: 'high',
+    summary: 'A worker of a decoy host ended and was started again.',
+    body: z.object({ code: z.number().int().nullable(), signal: escaped(16).nullable() }),
+  }),
+  'tunnel.opened': define({
+    emitter: 'relay',
+    value: 'normal',
+    summary: 'A relay connected its tunnel to a decoy host.',
+    body: z.object({ gate: escaped(255) }),
+  }),
+  'tunnel.closed': define({
+    emitter: 'relay',
+    value: 'normal',
+    summary: 'A tunnel between relay and decoy host ended.',
+    body: z.object({ gate: escaped(255), reason: escaped(200) }),
+  }),
+  'journal.summarised': define({
+    emitter: 'sensor',
+    value: 'high',
+    summary: 'The journal was full: low-value events were replaced by their counts.',
+    body: z.object({ fromSeq: count, toSeq: count, counts: z.record(z.string().max(64), count) }),
+  }),
+
+  'alert.received': define({
+    emitter: 'core',
+    value: 'high',
+    summary: 'Another security tool of the group raised an alert.',
+    body: z.object({
+      product: escaped(64),
+      format: z.enum(['suricata-eve', 'cef']),
+      rule: escaped(200),
+      title: escaped(1024),
+      category: escaped(200),
+      severity,
+      /** The tool's own id and time, verbatim. */
+      originalId: escaped(200),
+      originalTime: escaped(100),
+      device: escaped(255),
+      user: escaped(255).optional(),
+      techniques: z.array(escaped(16)).max(20),
+      /** The record as it came. */
+      raw: escaped(262144),
+    }),
+  }),
+} as const
+
+export type EventKind = keyof typeof eventKinds
+export const eventKindNames = Object.keys(eventKinds) as EventKind[]
+export type EventBody<K extends EventKind> = z.infer<(typeof eventKinds)[K]['body']>

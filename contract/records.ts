@@ -1,0 +1,317 @@
+/** Records that the API and the live channel show. Attacker text in them is already escaped (bytes.ts). Times: ms since 1970 UTC. */
+import { z } from 'zod'
+import { storedEvent } from './event.ts'
+import { severity, techniqueId } from './primitives.ts'
+
+const id = z.string()
+const time = z.number()
+const count = z.number().int()
+
+export const sessionSummary = z.object({
+  id,
+  decoy: z.string(),
+  service: z.string(),
+  sensor: id,
+  scope: z.string(),
+  source: z.string(),
+  sourcePort: count.nullable(),
+  destination: z.string(),
+  destinationPort: count.nullable(),
+  via: z.string().nullable(),
+  startedAt: time,
+  lastAt: time,
+  endedAt: time.nullable(),
+  live: z.boolean(),
+  adversary: z.string(),
+  user: z.string().nullable(),
+  client: z.string().nullable(),
+  hassh: z.string().nullable(),
+  loginAttempts: count,
+  loggedIn: z.boolean(),
+  commands: count,
+  requests: count,
+  files: count,
+  events: count,
+  bytesOut: count,
+  lastAction: z.string().nullable(),
+  techniques: z.array(techniqueId),
+  severity,
+  incident: id.nullable(),
+})
+export type SessionSummary = z.infer<typeof sessionSummary>
+
+/** Terminal replay: rows `[ms since the session started, stream, base64 data | "COLSxROWS"]`. */
+export const recording = z.object({
+  session: id,
+  startedAt: time,
+  columns: count,
+  rows: count,
+  durationMs: z.number(),
+  cut: z.boolean(),
+  bytes: count,
+  frames: z.array(z.tuple([z.number(), z.enum(['i', 'o', 'e', 'r']), z.string()])),
+  marks: z.array(z.object({ at: z.number(), technique: techniqueId, name: z.string(), finding: id, event: id })),
+})
+export type Recording = z.infer<typeof recording>
+
+export const findingSummary = z.object({
+  id,
+  rule: z.string(),
+  ruleVersion: count,
+  title: z.object({ zh: z.string(), en: z.string() }),
+  severity,
+  confidence: z.enum(['low', 'medium', 'high']),
+  techniques: z.array(z.object({ id: techniqueId, name: z.string(), matrix: z.enum(['enterprise', 'ics']) })),
+  scope: z.string(),
+  source: z.string().nullable(),
+  decoy: z.string().nullable(),
+  session: id.nullable(),
+  sensor: z.string().nullable(),
+  origin: z.enum(['decoy', 'alert']),
+  product: z.string().nullable(),
+  firstAt: time,
+  lastAt: time,
+  count,
+  incident: id.nullable(),
+  /** Which fields matched with what, and the event with the bytes that show it. */
+  evidence: z.array(z.object({ event: id, time, field: z.string(), value: z.string(), why: z.string() })),
+})
+export type FindingSummary = z.infer<typeof findingSummary>
+
+export const incidentSummary = z.object({
+  id,
+  number: count,
+  title: z.object({ zh: z.string(), en: z.string() }),
+  severity,
+  scope: z.string(),
+  sources: z.array(z.string()),
+  decoys: z.array(z.string()),
+  techniques: z.array(techniqueId),
+  findings: count,
+  events: count,
+  sessions: count,
+  products: z.array(z.string()),
+  firstAt: time,
+  lastAt: time,
+  ticket: id.nullable(),
+  mergedInto: id.nullable(),
+  knownScanner: z.string().nullable(),
+})
+export type IncidentSummary = z.infer<typeof incidentSummary>
+
+/** Why two things are one incident: concrete equal values. */
+export const incidentIdentity = z.object({
+  kind: z.enum(['address', 'credential', 'lure', 'key', 'fingerprint', 'payload', 'asset', 'session']),
+  value: z.string(),
+  since: time,
+  finding: id,
+  by: z.string(),
+  why: z.string(),
+})
+
+export const ticketState = z.enum([
+  'new',
+  'open',
+  'assigned',
+  'in_progress',
+  'contained',
+  'on_hold',
+  'closed_fixed',
+  'closed_false_positive',
+  'closed_duplicate',
+])
+export const ticketAction = z.enum([
+  'triage',
+  'assign',
+  'start',
+  'contain',
+  'hold',
+  'resume',
+  'close_fixed',
+  'close_false_positive',
+  'close_duplicate',
+  'reopen',
+  'comment',
+  'link',
+  'unlink',
+])
+export type TicketState = z.infer<typeof ticketState>
+export type TicketAction = z.infer<typeof ticketAction>
+
+export const ticketSummary = z.object({
+  id,
+  number: count,
+  loop: z.enum(['incident', 'vulnerability', 'baseline', 'risk']),
+  state: ticketState,
+  severity,
+  title: z.object({ zh: z.string(), en: z.string() }),
+  scope: z.string(),
+  assignee: z.object({ id, name: z.string() }).nullable(),
+  createdAt: time,
+  updatedAt: time,
+  closedAt: time.nullable(),
+  dueAt: time.nullable(),
+  answeredAt: time.nullable(),
+  overdue: z.boolean(),
+  incident: id.nullable(),
+  version: count,
+  /** What this person may do now; the console draws its buttons from it. `needs` names the fields the action asks for. */
+  actions: z.array(z.object({ action: ticketAction, needs: z.array(z.enum(['assignee', 'reason', 'evidence', 'ticket', 'comment', 'until'])) })),
+})
+export type TicketSummary = z.infer<typeof ticketSummary>
+
+export const ticketActivity = z.object({
+  id,
+  at: time,
+  actor: z.string(),
+  action: z.string(),
+  from: ticketState.nullable(),
+  to: ticketState.nullable(),
+  comment: z.string().nullable(),
+  detail: z.record(z.string(), z.unknown()),
+})
+
+export const sensorSummary = z.object({
+  id,
+  name: z.string(),
+  role: z.enum(['relay', 'decoys', 'source']),
+  scope: z.string(),
+  status: z.enum(['pending', 'confirmed', 'revoked']),
+  fingerprint: z.string().nullable(),
+  certificateExpires: time.nullable(),
+  enrolledAt: time.nullable(),
+  connected: z.boolean(),
+  lastSeenAt: time.nullable(),
+  lastEventAt: time.nullable(),
+  clockOffsetMs: z.number().nullable(),
+  version: z.string().nullable(),
+  contained: z.boolean().nullable(),
+  queueEvents: count.nullable(),
+  gaps: count,
+  missingEvents: count,
+  rejected: count,
+  streams: count.nullable(),
+  /** Worst first: each a stable key that the console translates, with its subject. */
+  problems: z.array(
+    z.object({
+      key: z.enum([
+        'silent',
+        'not-connected',
+        'gap',
+        'rejected',
+        'cloned',
+        'not-contained',
+        'clock',
+        'certificate',
+        'listen-failed',
+        'tunnel-down',
+        'journal-full',
+        'unconfirmed',
+        'revoked',
+        'other',
+      ]),
+      detail: z.string(),
+    }),
+  ),
+})
+export type SensorSummary = z.infer<typeof sensorSummary>
+
+export const decoySummary = z.object({
+  id,
+  persona: z.string(),
+  host: z.string(),
+  hostname: z.string(),
+  product: z.string(),
+  scope: z.string(),
+  services: z.array(z.string()),
+  placements: z.array(z.object({ relay: z.string(), address: z.string(), port: count, service: z.string(), answering: z.boolean().nullable() })),
+  sessions24h: count,
+  lastTouchedAt: time.nullable(),
+})
+export type DecoySummary = z.infer<typeof decoySummary>
+
+export const notice = z.object({
+  id,
+  at: time,
+  kind: z.enum(['ticket', 'sensor', 'system', 'assigned', 'mention']),
+  title: z.object({ zh: z.string(), en: z.string() }),
+  link: z.string(),
+  readAt: time.nullable(),
+  count,
+})
+export const person = z.object({
+  id,
+  name: z.string(),
+  username: z.string(),
+  role: z.string(),
+  scopes: z.array(z.string()),
+  disabled: z.boolean(),
+  totp: z.boolean(),
+  mustChangePassword: z.boolean(),
+  lastSignInAt: time.nullable(),
+})
+export type Person = z.infer<typeof person>
+export const me = person.extend({ permissions: z.array(z.string()), locale: z.enum(['zh', 'en']).nullable() })
+export const apiToken = z.object({
+  id,
+  name: z.string(),
+  permissions: z.array(z.string()),
+  scopes: z.array(z.string()),
+  createdBy: z.string(),
+  createdAt: time,
+  expiresAt: time,
+  lastUsedAt: time.nullable(),
+})
+export const auditEntry = z.object({
+  number: count,
+  at: time,
+  actor: z.string(),
+  address: z.string().nullable(),
+  action: z.string(),
+  target: z.string(),
+  detail: z.record(z.string(), z.unknown()),
+  hash: z.string(),
+})
+export const source = z.object({
+  id,
+  name: z.string(),
+  format: z.enum(['suricata-eve', 'cef']),
+  transport: z.enum(['syslog', 'http']),
+  scope: z.string(),
+  allowed: z.array(z.string()),
+  createdAt: time,
+  lastAt: time.nullable(),
+  received: count,
+  rejected: count,
+})
+export const knownScanner = z.object({
+  id,
+  network: z.string(),
+  owner: z.string(),
+  reason: z.string(),
+  expires: z.string(),
+  ports: z.array(count),
+  expired: z.boolean(),
+  touches: count,
+})
+export const rejectedEvent = z.object({ id, at: time, sensor: z.string(), reason: z.string(), raw: z.string() })
+
+/** The first page: what changed, what does it touch, what do I do next. Each figure names the list that holds its rows. */
+export const overview = z.object({
+  clock: time,
+  figures: z.array(
+    z.object({
+      key: z.enum(['live-sessions', 'open-tickets', 'my-tickets', 'overdue-tickets', 'events-24h', 'sources-24h', 'logins-24h', 'sensor-problems']),
+      value: count,
+      before: count.nullable(),
+      link: z.string(),
+    }),
+  ),
+  rate: z.array(z.tuple([time, count])), // events a minute, last 60 minutes
+  services: z.array(z.object({ service: z.string(), sessions: count })),
+  sources: z.array(z.object({ source: z.string(), events: count, sessions: count, incident: id.nullable() })),
+  techniques: z.array(z.object({ technique: techniqueId, name: z.string(), findings: count })),
+  next: z.array(ticketSummary),
+  incidents: z.array(incidentSummary),
+})
+export const eventPage = z.object({ events: z.array(storedEvent), next: z.string().nullable(), newest: count })

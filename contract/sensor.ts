@@ -1,0 +1,114 @@
+/**
+ * What a sensor (relay or decoy host) and the core say to each other at the sensors' door (mutual TLS).
+ *
+ *   POST /enrol           without a client certificate: token and CSR in, certificate out
+ *   POST /renew           with one (an expired one may only do this): CSR in, certificate out
+ *   GET  /config          desired state, pulled at start and whenever the channel says `config`
+ *   PUT  /blobs/SHA256    a range of a captured file (Content-Range), answered {received}
+ *   WS   /channel         hello, batches, acknowledgements, heartbeat, revocations
+ */
+import { z } from 'zod'
+import { personaTemplate } from './persona.ts'
+import { placement } from './placement.ts'
+import { role, scopePath, sha256, uuid } from './primitives.ts'
+import { organisation } from './template.ts'
+
+/** An enrolment token as it is given to a person: base64url of this JSON, at most one hour old, good once. */
+export const enrolmentToken = z.object({
+  id: uuid,
+  secret: z.string().length(43),
+  door: z.string().max(255),
+  caKeyHash: sha256,
+  role,
+  name: z.string().max(64),
+  expires: z.number(),
+})
+export type EnrolmentToken = z.infer<typeof enrolmentToken>
+
+export const enrolRequest = z.object({ token: uuid, secret: z.string().length(43), csr: z.string().max(8192) })
+export const renewRequest = z.object({ csr: z.string().max(8192) })
+/** PEM texts; `fingerprint` is the SHA-256 of the certificate's public key, which a person confirms. */
+export const enrolAnswer = z.object({ sensor: uuid, certificate: z.string(), ca: z.string(), fingerprint: sha256, confirmed: z.boolean() })
+
+/** One event as raw JSON text could be invalid, so a batch carries events unparsed; the core checks each by itself. */
+export const batch = z.object({ type: z.literal('batch'), epoch: uuid, first: z.number().int().min(1), events: z.array(z.unknown()).min(1).max(2000) })
+
+export const health = z.object({
+  version: z.string().max(64),
+  uptimeMs: z.number(),
+  rssBytes: z.number(),
+  queueEvents: z.number(),
+  queueBytes: z.number(),
+  journalBytes: z.number(),
+  /** Sensor clock in milliseconds since 1970 UTC when it was sent. */
+  clock: z.number(),
+  sessions: z.number().int(),
+  streams: z.number().int(),
+  contained: z.boolean().optional(),
+  configVersion: z.number().int(),
+  /** What does not work, each a short sentence key with its subject: `listen-failed 127.0.0.1:2222 EADDRINUSE`. */
+  problems: z.array(z.string().max(300)).max(50),
+})
+export type SensorHealth = z.infer<typeof health>
+
+export const sensorSays = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('hello'), contract: z.number().int(), epoch: uuid, nextSeq: z.number().int().min(1), version: z.string().max(64) }),
+  batch,
+  z.object({ type: z.literal('health'), health }),
+  z.object({ type: z.literal('blob'), sha256, size: z.number().int().min(0) }),
+])
+export type SensorSays = z.infer<typeof sensorSays>
+
+export const coreSays = z.discriminatedUnion('type', [
+  /** `committed` is the highest seq below which everything of that epoch is committed. */
+  z.object({ type: z.literal('welcome'), sensor: uuid, confirmed: z.boolean(), committed: z.number().int().min(0), configVersion: z.number().int() }),
+  z.object({ type: z.literal('ack'), epoch: uuid, committed: z.number().int().min(0) }),
+  z.object({ type: z.literal('config'), version: z.number().int() }),
+  /** Serials (hexadecimal) of revoked certificates; tunnels with them close within 2 s. */
+  z.object({ type: z.literal('revoked'), serials: z.array(z.string().max(64)).max(10_000) }),
+  z.object({ type: z.literal('blob-wanted'), sha256, from: z.number().int().min(0) }),
+  z.object({ type: z.literal('refused'), reason: z.enum(['cloned', 'revoked', 'contract', 'unknown', 'expired']) }),
+])
+export type CoreSays = z.infer<typeof coreSays>
+
+/** Desired state of a relay. */
+export const relayConfig = z.object({
+  version: z.number().int(),
+  role: z.literal('relay'),
+  sensor: uuid,
+  name: z.string(),
+  scope: scopePath,
+  /** Where the tunnels go: gate addresses `host:port` and the sensor id the certificate there must carry. */
+  gates: z.array(z.object({ sensor: uuid, address: z.string().max(255) })),
+  placements: z.array(placement),
+  revoked: z.array(z.string()),
+})
+export type RelayConfig = z.infer<typeof relayConfig>
+
+/** Desired state of a decoy host: only the decoys placed there, each with its own seed and drawn secrets. */
+export const decoysConfig = z.object({
+  version: z.number().int(),
+  role: z.literal('decoys'),
+  sensor: uuid,
+  name: z.string(),
+  scope: scopePath,
+  /** Where the gate listens for tunnels. */
+  tunnel: z.string().max(255),
+  relays: z.array(uuid),
+  placements: z.array(placement),
+  decoys: z.array(
+    z.object({
+      id: z.string().max(64),
+      persona: personaTemplate,
+      organisation,
+      /** 32 bytes, hexadecimal: HKDF of the site secret and the decoy. */
+      seed: sha256,
+      /** PEM texts drawn once by the core: `rsa` (SSH host key and TLS key), `tlsCertificate`. */
+      secrets: z.record(z.string(), z.string()),
+      services: z.array(z.object({ service: z.string().max(32), settings: z.record(z.string(), z.unknown()) })),
+    }),
+  ),
+  revoked: z.array(z.string()),
+})
+export type DecoysConfig = z.infer<typeof decoysConfig>
+export type DecoyConfig = DecoysConfig['decoys'][number]

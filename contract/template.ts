@@ -1,0 +1,98 @@
+/** Templates: what a person writes in YAML, checked before anything changes. */
+import { z } from 'zod'
+import { scopePath, slug } from './primitives.ts'
+
+const names = z.object({ zh: z.string().min(1).max(100), en: z.string().min(1).max(100) })
+
+/** Who may get in over SSH or a login page; nobody else does. */
+export const loginPolicy = z.strictObject({
+  /** Accounts that work at once. `origin: lure` marks a credential that is planted somewhere; its use proves the lure was read. */
+  accounts: z
+    .array(z.strictObject({ user: z.string().min(1).max(64), password: z.string().min(1).max(128), origin: z.enum(['given', 'lure']).default('given') }))
+    .max(50)
+    .default([]),
+  /** Lets the listed user in with the password of the attempt numbered by the adversary's own luck between the two bounds. */
+  afterTries: z
+    .strictObject({ users: z.array(z.string().min(1).max(64)).min(1).max(20), from: z.number().int().min(2).max(1000), to: z.number().int().min(2).max(1000) })
+    .optional(),
+})
+export type LoginPolicy = z.infer<typeof loginPolicy>
+
+/** The group that the decoys pretend to belong to. */
+export const organisation = z.strictObject({
+  name: names,
+  domain: z
+    .string()
+    .min(3)
+    .max(100)
+    .regex(/^[a-z0-9.-]+$/),
+  city: names.optional(),
+  industry: names.optional(),
+  founded: z.number().int().min(1900).max(2026).optional(),
+})
+export type Organisation = z.infer<typeof organisation>
+
+export const serviceTemplate = z.strictObject({
+  service: slug,
+  port: z.number().int().min(1).max(65535),
+  settings: z.record(z.string(), z.unknown()).default({}),
+})
+
+export const decoyTemplate = z.strictObject({
+  id: slug,
+  persona: slug,
+  name: names.optional(),
+  services: z.array(serviceTemplate).min(1).max(6),
+})
+
+/** A whole scenario: one organisation, its places, the decoys and where they answer. */
+export const scenarioTemplate = z.strictObject({
+  kind: z.literal('scenario'),
+  version: z.literal(1),
+  name: slug,
+  title: names,
+  organisation,
+  scopes: z
+    .array(z.strictObject({ path: scopePath, name: names }))
+    .max(500)
+    .default([]),
+  decoys: z.array(decoyTemplate).min(1).max(4096),
+  /** Where each decoy answers: on the named relay, at an address; `ports` moves a service's port (for unprivileged trials). */
+  placements: z
+    .array(
+      z.strictObject({
+        relay: slug,
+        host: slug.default('decoys'),
+        decoy: slug,
+        address: z.union([z.ipv4(), z.literal('$bind')]),
+        ports: z.record(z.string(), z.number().int().min(1).max(65535)).default({}),
+      }),
+    )
+    .max(10_000),
+  knownScanners: z
+    .array(
+      z.strictObject({
+        network: z.string().max(49),
+        owner: z.string().max(200),
+        expires: z.iso.date(),
+        ports: z.array(z.number().int().min(1).max(65535)).max(1000).default([]),
+        reason: z.string().max(500),
+      }),
+    )
+    .max(1000)
+    .default([]),
+})
+export type ScenarioTemplate = z.infer<typeof scenarioTemplate>
+
+/** One line of a plan: what would change where. */
+export const planStep = z.object({
+  action: z.enum(['create', 'change', 'remove', 'keep']),
+  what: z.enum(['scope', 'decoy', 'service', 'placement', 'known-scanner']),
+  id: z.string(),
+  detail: z.string(),
+})
+export type PlanStep = z.infer<typeof planStep>
+
+/** A fault of a template: 1-based line and column, the path inside, what was expected. */
+export const templateFault = z.object({ line: z.number().int(), column: z.number().int(), path: z.string(), message: z.string() })
+export type TemplateFault = z.infer<typeof templateFault>

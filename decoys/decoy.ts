@@ -1,0 +1,70 @@
+/** What a decoy service is given and what it may do. One file or folder a service, one line in services.ts. */
+import type { EventDraft } from '@shenlou/contract/event'
+import type { EventBody, EventKind } from '@shenlou/contract/event-kinds'
+import type { FileRef } from '@shenlou/contract/primitives'
+import type { Duplex } from 'node:stream'
+import type { SecureContextOptions, TLSSocket } from 'node:tls'
+import type { z } from 'zod'
+import type { Persona } from './persona.ts'
+import type { World } from './world.ts'
+
+/** A TCP connection as it reaches a service; half-open is allowed (`end()` leaves reading on). */
+export interface Connection extends Duplex {
+  /** The attacker's true address; `via` says which relay asserts it. */
+  readonly source: { ip: string; port: number }
+  readonly destination: { ip: string; port: number }
+  /** UUIDv7 minted where the attacker was accepted. */
+  readonly id: string
+  /** Ends both directions as a TCP reset. */
+  reset(): void
+  /** The first `n` bytes, without taking them; fewer when the client ended before. */
+  peek(n: number): Promise<Buffer>
+  /** Serves TLS on this connection from here on. */
+  startTls(options: TlsOptions): Promise<TLSSocket>
+}
+export type TlsOptions = SecureContextOptions & { ALPNProtocols?: string[]; ciphers?: string }
+
+/** Who this is: lure serial, accepted key, credential of one copy, else (site, source address). */
+export interface Adversary {
+  readonly id: string
+  readonly ip: string
+}
+
+export interface Session {
+  readonly id: string
+  /** Says an event of this session. What is written to the connection afterwards leaves the host only when it is durable. */
+  emit<K extends EventKind>(kind: K, body: EventBody<K>): void
+  close(reason: string): void
+}
+
+export interface Context {
+  readonly decoy: string
+  readonly persona: Persona
+  /** The decoy host's state as this adversary has left it; shared by all services of the decoy. */
+  readonly world: World
+  readonly adversary: Adversary
+  /** Begins the session of this connection (TCP) or joins the adversary's running one (HTTP). */
+  session(): Session
+  /** Keeps a captured file: bounded, hashed, sent by hash. Resolves when all is taken. */
+  blobs: { put(bytes: AsyncIterable<Uint8Array> | Uint8Array): Promise<FileRef> }
+  /** Milliseconds since 1970 UTC as the decoy believes; equals real time unless the persona's clock is off. */
+  clock(): number
+  /** Resolves after about `ms`, with the persona's jitter; at once when the connection goes away. */
+  latency(ms: number): Promise<void>
+  /** Bytes that services of this decoy may still hold for this connection; throws when it is spent. */
+  budget: { take(bytes: number): void; give(bytes: number): void }
+  /** Aborts when the connection, the decoy or the host goes away. */
+  readonly signal: AbortSignal
+}
+
+export interface DecoyService<S = unknown> {
+  /** Lower case, such as `ssh`, `https`. */
+  readonly name: string
+  readonly transport: 'tcp'
+  readonly settings: z.ZodType<S>
+  serve(connection: Connection, context: Context, settings: S): Promise<void>
+}
+
+/** Declares a service; its name must be in services.ts once. */
+export const defineDecoy = <S>(service: DecoyService<S>): DecoyService<S> => service
+export type { EventDraft }
