@@ -42,6 +42,8 @@ export const decoyTemplate = z.strictObject({
   id: slug,
   persona: slug,
   name: names.optional(),
+  /** The organisation's place that the decoy belongs to; the first scope of the scenario when it is not given. */
+  scope: scopePath.optional(),
   services: z.array(serviceTemplate).min(1).max(6),
 })
 
@@ -51,12 +53,15 @@ export const scenarioTemplate = z.strictObject({
   version: z.literal(1),
   name: slug,
   title: names,
-  organisation,
+  /** Without one, the installation draws a fictional group of its own from its site secret, so that no two show the same. */
+  organisation: organisation.optional(),
   scopes: z
     .array(z.strictObject({ path: scopePath, name: names }))
     .max(500)
     .default([]),
   decoys: z.array(decoyTemplate).min(1).max(4096),
+  /** Decoy hosts and where each listens for the tunnels of relays; without an entry the core's `tunnel` setting holds. */
+  hosts: z.array(z.strictObject({ name: slug, tunnel: z.string().max(255).regex(/^[^\s:]+:\d{1,5}$/, 'must be HOST:PORT') })).max(100).default([]),
   /** Where each decoy answers: on the named relay, at an address; `ports` moves a service's port (for unprivileged trials). */
   placements: z
     .array(

@@ -1,0 +1,79 @@
+/** What OpenSSL makes at random, drawn once at apply: RSA keys, and a certificate as the decoy's organisation would issue it. */
+import 'reflect-metadata'
+import { generateKeyPair, randomBytes, randomInt, webcrypto } from 'node:crypto'
+import { promisify } from 'node:util'
+import type { PersonaTemplate } from '@shenlou/contract/persona'
+import type { Organisation } from '@shenlou/contract/template'
+import * as x509 from '@peculiar/x509'
+
+const generate = promisify(generateKeyPair)
+const dayMs = 86_400_000
+const algorithm = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', publicExponent: new Uint8Array([1, 0, 1]), modulusLength: 2048 }
+
+async function rsaKey(bits: number): Promise<string> {
+  const { privateKey } = await generate('rsa', { modulusLength: bits })
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
+}
+
+async function cryptoKeys(pem: string): Promise<webcrypto.CryptoKeyPair> {
+  const der = x509.PemConverter.decodeFirst(pem)
+  const privateKey = await webcrypto.subtle.importKey('pkcs8', der, algorithm, true, ['sign'])
+  const { n, e } = await webcrypto.subtle.exportKey('jwk', privateKey)
+  const publicKey = await webcrypto.subtle.importKey('jwk', { kty: 'RSA', n: n as string, e: e as string }, algorithm, true, ['verify'])
+  return { privateKey, publicKey }
+}
+
+/** Commas and other structure of a name are escaped by the library when it is given as parts. */
+const subject = (organisation: Organisation, commonName: string, unit?: string): x509.JsonName => [
+  { C: ['CN'] },
+  ...(organisation.city ? [{ L: [organisation.city.en] }] : []),
+  { O: [organisation.name.en] },
+  ...(unit ? [{ OU: [unit] }] : []),
+  { CN: [commonName] },
+]
+
+/**
+ * A server certificate for the organisation's site: issued by an internal CA of its own that exists for this one signature, or
+ * self-signed. Serial, dates and issuer are random, so no two decoys share one.
+ */
+async function drawCertificate(persona: PersonaTemplate, organisation: Organisation, keyPem: string): Promise<string> {
+  const keys = await cryptoKeys(keyPem)
+  const host = `www.${organisation.domain}`
+  const notBefore = new Date(Math.floor((Date.now() - randomInt(30, 330) * dayMs - randomInt(0, dayMs)) / 1000) * 1000)
+  const notAfter = new Date(notBefore.getTime() + (persona.web?.tls.issuer === 'self' ? 3650 : 730) * dayMs)
+  const serialNumber = Buffer.concat([Buffer.from([randomInt(1, 128)]), randomBytes(15)]).toString('hex')
+  const common = { serialNumber, notBefore, notAfter, signingAlgorithm: algorithm, publicKey: keys.publicKey }
+  const names = new x509.SubjectAlternativeNameExtension([host, organisation.domain].map((value) => ({ type: 'dns' as const, value })))
+  if (persona.web?.tls.issuer === 'self') {
+    const certificate = await x509.X509CertificateGenerator.create({ ...common, subject: subject(organisation, host), issuer: subject(organisation, host), signingKey: keys.privateKey, extensions: [names] })
+    return certificate.toString('pem')
+  }
+  const issuer = await cryptoKeys(await rsaKey(2048))
+  const units = ['Information Center', 'IT Department', 'Network Security', 'Digital Center', 'Infrastructure']
+  const certificate = await x509.X509CertificateGenerator.create({
+    ...common,
+    subject: subject(organisation, host, units[randomInt(units.length)]),
+    issuer: subject(organisation, `${organisation.name.en} ${['Root CA', 'Issuing CA', 'Server CA', 'CA'][randomInt(4)]} ${['G2', 'R1', '01', '2019', '2021'][randomInt(5)]}`),
+    signingKey: issuer.privateKey,
+    extensions: [
+      new x509.BasicConstraintsExtension(false),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
+      names,
+    ],
+  })
+  return certificate.toString('pem')
+}
+
+/** Secrets of one decoy by name, PEM: `rsa` (SSH host key), `tlsKey`, `tlsCertificate`; only what its persona needs. */
+export async function drawSecrets(persona: PersonaTemplate, organisation: Organisation): Promise<Record<string, string>> {
+  const secrets: Record<string, string> = {}
+  if (persona.ssh?.hostKeys.includes('rsa')) secrets.rsa = await rsaKey(persona.ssh.rsaBits)
+  if (persona.web) {
+    secrets.tlsKey = await rsaKey(persona.web.tls.rsaBits)
+    secrets.tlsCertificate = await drawCertificate(persona, organisation, secrets.tlsKey)
+  }
+  return secrets
+}

@@ -1,0 +1,53 @@
+/** Programs from Debian that the tests use as real clients: installed as root in one command, or named in one line. */
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** Debian package by the program that it brings. */
+export const tools: Record<string, string> = {
+  ssh: 'openssh-client',
+  sshd: 'openssh-server',
+  sshpass: 'sshpass',
+  curl: 'curl',
+  nmap: 'nmap',
+  hydra: 'hydra',
+  chromium: 'chromium',
+  openssl: 'openssl',
+  nginx: 'nginx-light',
+  haproxy: 'haproxy',
+  unzip: 'unzip',
+  ps: 'procps',
+}
+
+const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin']
+
+export function findTool(name: string): string | undefined {
+  for (const folder of folders) {
+    const path = join(folder, name)
+    try {
+      accessSync(path, constants.X_OK)
+      return path
+    } catch {
+      continue
+    }
+  }
+  return undefined
+}
+
+/** Installs what is missing in one `apt-get install`, three tries. Returns a sentence when something is still missing. */
+export function installTools(log: (line: string) => void): string | undefined {
+  const missing = Object.keys(tools).filter((name) => !findTool(name))
+  if (missing.length === 0) return undefined
+  const packages = [...new Set(missing.map((name) => tools[name] as string))].sort()
+  const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`
+  if (process.getuid?.() !== 0) return `the tests need ${missing.join(', ')}; as root: apt-get update && ${command}`
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    log(`installing ${packages.join(' ')} (try ${attempt} of 3)`)
+    spawnSync('apt-get', ['update', '-qq'], { env, stdio: 'ignore' })
+    const result = spawnSync('apt-get', command.split(' ').slice(1), { env, encoding: 'utf8' })
+    if (result.status === 0 && Object.keys(tools).every(findTool)) return undefined
+    if (attempt === 3) return `could not install ${packages.join(' ')}: ${(result.stderr ?? '').trim().split('\n').pop() ?? 'apt-get failed'}`
+  }
+  return undefined
+}
