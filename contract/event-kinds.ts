@@ -228,6 +228,12 @@ export const eventKinds = {
     summary: 'A worker of a decoy host ended and was started again.',
     body: z.object({ code: z.number().int().nullable(), signal: escaped(16).nullable() }),
   }),
+  'world.dropped': define({
+    emitter: 'sensor',
+    value: 'normal',
+    summary: 'What an adversary had changed on a decoy was dropped, because too much was kept.',
+    body: z.object({ adversary: escaped(128), reason: z.enum(['count', 'bytes', 'size']) }),
+  }),
   'tunnel.opened': define({
     emitter: 'relay',
     value: 'normal',

@@ -24,10 +24,15 @@ export interface Connection extends Duplex {
 }
 export type TlsOptions = SecureContextOptions & { ALPNProtocols?: string[]; ciphers?: string }
 
-/** Who this is: lure serial, accepted key, credential of one copy, else (site, source address). */
+/** Who this is, as `who()` in adversary.ts decides: lure serial, accepted key, credential of one copy, else (site, source address). */
 export interface Adversary {
   readonly id: string
   readonly ip: string
+}
+/** What a client showed that tells it apart better than its address: `value` is the lure's serial or user and password, or the key's fingerprint. */
+export interface Proof {
+  kind: 'lure' | 'key' | 'credential'
+  value: string
 }
 
 export interface Session {
@@ -40,9 +45,14 @@ export interface Session {
 export interface Context {
   readonly decoy: string
   readonly persona: Persona
-  /** The decoy host's state as this adversary has left it; shared by all services of the decoy. */
+  /** The decoy host's state as this adversary has left it; shared by all services of the decoy. Read it anew after `prove`. */
   readonly world: World
   readonly adversary: Adversary
+  /**
+   * Says what an accepted client has shown (an accepted lure credential or key). Where that is stronger than what was known, `adversary` and `world`
+   * are that adversary's from then on, and what this session changed comes along when nothing was kept there yet.
+   */
+  prove(proof: Proof): Promise<void>
   /** Begins the session of this connection (TCP) or joins the adversary's running one (HTTP). */
   session(): Session
   /** Keeps a captured file: bounded, hashed, sent by hash. Resolves when all is taken. */
@@ -62,6 +72,8 @@ export interface DecoyService<S = unknown> {
   readonly name: string
   readonly transport: 'tcp'
   readonly settings: z.ZodType<S>
+  /** `connection` (the default): each connection is a session. `idle`: connections of one adversary to one decoy are one session until 15 minutes idle. */
+  readonly sessions?: 'connection' | 'idle'
   serve(connection: Connection, context: Context, settings: S): Promise<void>
 }
 
