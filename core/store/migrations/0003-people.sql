@@ -95,3 +95,10 @@ create table sign_in_limit (
   expire bigint
 );
 create index sign_in_limit_expire on sign_in_limit (expire);
+
+-- The organisation's tree: group, division, park. Templates add to it.
+create table scope (
+  path text primary key,
+  name jsonb not null
+);
+insert into scope (path, name) values ('group', '{"zh": "集团", "en": "Group"}');
