@@ -30,8 +30,18 @@ export const renewRequest = z.object({ csr: z.string().max(8192) })
 /** PEM texts; `fingerprint` is the SHA-256 of the certificate's public key, which a person confirms. */
 export const enrolAnswer = z.object({ sensor: uuid, certificate: z.string(), ca: z.string(), fingerprint: sha256, confirmed: z.boolean() })
 
-/** One event as raw JSON text could be invalid, so a batch carries events unparsed; the core checks each by itself. */
-export const batch = z.object({ type: z.literal('batch'), epoch: uuid, first: z.number().int().min(1), events: z.array(z.unknown()).min(1).max(2000) })
+/**
+ * A batch settles every seq from `first` to `last` at once: the core commits that whole interval. Events ascend by their own
+ * `seq`; one that is missing inside was summarised, and a `journal.summarised` event of the same or a later batch counts it.
+ * An event's raw JSON could be invalid, so a batch carries events unparsed; the core checks each by itself.
+ */
+export const batch = z.object({
+  type: z.literal('batch'),
+  epoch: uuid,
+  first: z.number().int().min(1),
+  last: z.number().int().min(1),
+  events: z.array(z.unknown()).min(1).max(2000),
+})
 
 export const health = z.object({
   version: z.string().max(64),
