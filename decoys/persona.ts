@@ -1,6 +1,10 @@
 /** One host identity, drawn from a persona template, an organisation and a seed: the same seed gives the same host for ever. */
+import { createHash, createPrivateKey, createPublicKey, hkdfSync, X509Certificate } from 'node:crypto'
+import type { IdentityField } from '@shenlou/contract/identity-fields'
 import type { PersonaTemplate } from '@shenlou/contract/persona'
 import type { Organisation } from '@shenlou/contract/template'
+import { drawAccounts } from './persona-accounts.ts'
+import { ecdsaKey, ed25519Key } from './persona-keys.ts'
 
 export interface Account {
   name: string
@@ -28,6 +32,121 @@ export interface Persona {
   readonly installedAt: number
   readonly bootedAt: number
   readonly accounts: readonly Account[]
-  /** PEM texts by name: `ssh-ed25519`, `ssh-ecdsa`, `ssh-rsa`, `tls-key`, `tls-certificate`. */
+  /**
+   * PEM texts by name: `ssh-ed25519` (OpenSSH's form), `ssh-ecdsa` (SEC 1), `ssh-rsa` (PKCS #1), `tls-key`, `tls-certificate`;
+   * only those that the template has.
+   */
   readonly keys: Readonly<Record<string, string>>
+}
+
+/** What a host is drawn from. `seed`: 32 bytes, hexadecimal; `secrets`: PEM texts `rsa`, `tlsKey`, `tlsCertificate` that the core drew once. */
+export interface PersonaSource {
+  template: PersonaTemplate
+  organisation: Organisation
+  seed: string
+  decoy: string
+  secrets: Readonly<Record<string, string>>
+  /** Milliseconds since 1970 UTC; only the choice of the last boot before it depends on it. */
+  now?: number
+}
+
+const day = 86_400_000
+
+/** Draws the host. Throws an Error naming the decoy when the seed is not one or a secret that the template needs is missing. */
+export function drawPersona(source: PersonaSource): Persona {
+  const { template, organisation, seed, decoy, secrets, now = Date.now() } = source
+  if (!/^[0-9a-f]{64}$/.test(seed)) throw new Error(`decoy ${decoy}: the seed is not 32 bytes in hexadecimal; no host is drawn without one`)
+  const key = Buffer.from(seed, 'hex')
+  const draw = (purpose: string, bytes: number): Buffer => Buffer.from(hkdfSync('sha256', key, `persona ${decoy}`, purpose, bytes))
+  const number = (purpose: string, from: number, to: number): number => {
+    const span = BigInt(Math.floor(to) - Math.ceil(from) + 1)
+    if (span < 1n) throw new RangeError(`persona ${template.id}: nothing lies between ${from} and ${to} for ${purpose}`)
+    return Math.ceil(from) + Number(draw(purpose, 16).readBigUInt64BE(0) % span) // 64 bits over a small span: the bias is not measurable
+  }
+  const pick = <T>(purpose: string, from: readonly T[]): T => {
+    if (from.length === 0) throw new RangeError(`persona ${template.id}: nothing to pick for ${purpose}`)
+    return from[number(purpose, 0, from.length - 1)] as T
+  }
+  const fill = (purpose: string, pattern: string, letters: string): string =>
+    [...pattern]
+      .map((sign, at) => (sign === '#' ? number(`${purpose} ${at}`, 0, 9) : sign === '@' ? letters[number(`${purpose} ${at}`, 0, letters.length - 1)] : sign))
+      .join('')
+
+  const { host, hardware } = template
+  const hostname = fill('hostname', pick('hostname pattern', host.hostname).replaceAll('{site}', siteName(organisation)), 'abcdefghijklmnopqrstuvwxyz')
+  const installedAt = number('installed', Date.parse(host.installed[0]), Date.parse(host.installed[1]) + day - 1)
+  const keys: Record<string, string> = {}
+  const secret = (name: string, purpose: string): string => {
+    const value = secrets[name]
+    if (!value) throw new Error(`decoy ${decoy}: persona ${template.id} needs the secret ${name} for ${purpose}, and the core did not send it`)
+    return value
+  }
+  for (const type of template.ssh?.hostKeys ?? []) {
+    if (type === 'ed25519') keys['ssh-ed25519'] = ed25519Key(draw('ssh ed25519', 32), draw('ssh ed25519 check', 4), `root@${hostname}`)
+    else if (type === 'ecdsa') keys['ssh-ecdsa'] = ecdsaKey(draw('ssh ecdsa', 48))
+    else keys['ssh-rsa'] = createPrivateKey(secret('rsa', 'its SSH host key')).export({ type: 'pkcs1', format: 'pem' }).toString()
+  }
+  if (template.web) {
+    keys['tls-key'] = secret('tlsKey', 'its TLS key')
+    keys['tls-certificate'] = secret('tlsCertificate', 'its TLS certificate')
+  }
+
+  return {
+    template,
+    organisation,
+    draw,
+    number,
+    pick,
+    hostname,
+    domain: organisation.domain,
+    mac: `${pick('mac prefix', hardware.macPrefixes)}:${draw('mac', 3).toString('hex').replace(/../g, '$&:').slice(0, 8)}`,
+    serial: fill('serial', hardware.serialPattern, 'ABCDEFGHJKLMNPQRSTUVWXYZ'),
+    machineId: draw('machine id', 16).toString('hex'),
+    installedAt,
+    bootedAt: lastBoot(installedAt, host.uptimeDays, now, number),
+    accounts: drawAccounts(template, { number, pick }),
+    keys,
+  }
+}
+
+/** What tells this host from every other, by identity field; the values of fields that are read from the wire are not here. */
+export function personaIdentity(persona: Persona): Partial<Record<IdentityField, string[]>> {
+  const digest = (data: Buffer | string): string => createHash('sha256').update(data).digest('hex')
+  const publicKey = (pem: string): string => digest(createPublicKey(pem).export({ type: 'spki', format: 'der' }))
+  const { keys } = persona
+  const certificate = keys['tls-certificate'] ? new X509Certificate(keys['tls-certificate']) : undefined
+  return {
+    'ssh.hostKey': Object.entries(keys)
+      .filter(([name]) => name.startsWith('ssh-'))
+      // node:crypto does not read OpenSSH's form of an ed25519 key; its text is as much the key's own
+      .map(([name, pem]) => (name === 'ssh-ed25519' ? digest(pem) : publicKey(pem))),
+    'tls.key': keys['tls-key'] ? [publicKey(keys['tls-key'])] : [],
+    'tls.subject': certificate ? [certificate.subject, ...(certificate.subjectAltName ?? '').split(', ').filter(Boolean)] : [],
+    'tls.serial': certificate ? [certificate.serialNumber] : [],
+    'host.name': [persona.hostname],
+    'host.mac': [persona.mac],
+    'host.serial': [persona.serial],
+    'host.machineId': [persona.machineId],
+    'host.installed': [String(persona.installedAt), String(persona.bootedAt)],
+    'host.people': persona.accounts.filter((account) => account.fullName !== '' && account.uid >= 500).map((account) => account.name),
+  }
+}
+
+/** Short name of an organisation as its people use it in host names: the first label of the domain, without hyphens. */
+const siteName = (organisation: Organisation): string => (organisation.domain.split('.')[0] ?? '').replaceAll('-', '').slice(0, 10) || 'hq'
+
+/**
+ * The last boot at or before `now`. A host has one history: from its installation it runs a drawn number of days between the two bounds, boots, and so
+ * on; so uptime grows over restarts of ours, never lies in the future, and no two visits contradict each other.
+ */
+function lastBoot(installedAt: number, [least, most]: readonly [number, number], now: number, number: Persona['number']): number {
+  const from = Math.max(1, least) * day
+  const to = Math.max(from, most * day)
+  let boot = installedAt + number('first boot', 300_000, 3_600_000)
+  if (boot > now) return installedAt
+  for (let nth = 1; ; nth++) {
+    const next = boot + number(`boot ${nth}`, from, to)
+    if (next > now) return boot
+    boot = next
+  }
 }
