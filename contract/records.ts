@@ -73,8 +73,12 @@ export const findingSummary = z.object({
   lastAt: time,
   count,
   incident: id.nullable(),
+  /** Owner of the known scanner that did it, where it was one. */
+  knownScanner: z.string().nullable(),
+  /** What the rule concludes and why. */
+  reason: z.object({ zh: z.string(), en: z.string() }),
   /** Which fields matched with what, and the event with the bytes that show it. */
-  evidence: z.array(z.object({ event: id, time, field: z.string(), value: z.string(), why: z.string() })),
+  evidence: z.array(z.object({ event: id, session: id.nullable(), time, field: z.string(), value: z.string(), why: z.string() })),
 })
 export type FindingSummary = z.infer<typeof findingSummary>
 
@@ -116,6 +120,9 @@ export const ticketState = z.enum([
   'in_progress',
   'contained',
   'on_hold',
+  'retest_queued',
+  'retesting',
+  'accepted',
   'closed_fixed',
   'closed_false_positive',
   'closed_duplicate',
@@ -127,6 +134,12 @@ export const ticketAction = z.enum([
   'contain',
   'hold',
   'resume',
+  'submit',
+  'retest',
+  'pass',
+  'fail',
+  'accept',
+  'expire',
   'close_fixed',
   'close_false_positive',
   'close_duplicate',
@@ -156,7 +169,7 @@ export const ticketSummary = z.object({
   incident: id.nullable(),
   version: count,
   /** What this person may do now; the console draws its buttons from it. `needs` names the fields the action asks for. */
-  actions: z.array(z.object({ action: ticketAction, needs: z.array(z.enum(['assignee', 'reason', 'evidence', 'ticket', 'comment', 'until'])) })),
+  actions: z.array(z.object({ action: ticketAction, needs: z.array(z.enum(['assignee', 'reason', 'evidence', 'ticket', 'comment', 'until', 'link'])) })),
 })
 export type TicketSummary = z.infer<typeof ticketSummary>
 
