@@ -6,7 +6,7 @@ const names = z.object({ zh: z.string().min(1).max(100), en: z.string().min(1).m
 
 /** Who may get in over SSH or a login page; nobody else does. */
 export const loginPolicy = z.strictObject({
-  /** Accounts that work at once. `origin: lure` marks a credential that is planted somewhere; its use proves the lure was read. */
+  /** Accounts that work at once; the password `$drawn` stands for a weak one that each installation draws for itself. `origin: lure` marks a credential that is planted somewhere; its use proves the lure was read. */
   accounts: z
     .array(z.strictObject({ user: z.string().min(1).max(64), password: z.string().min(1).max(128), origin: z.enum(['given', 'lure']).default('given') }))
     .max(50)

@@ -1,6 +1,6 @@
 /** What OpenSSL makes at random, drawn once at apply: RSA keys, and a certificate as the decoy's organisation would issue it. */
 import 'reflect-metadata'
-import { generateKeyPair, randomBytes, randomInt, webcrypto } from 'node:crypto'
+import { generateKeyPair, randomBytes, randomInt } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { PersonaTemplate } from '@shenlou/contract/persona'
 import type { Organisation } from '@shenlou/contract/template'
@@ -15,11 +15,11 @@ async function rsaKey(bits: number): Promise<string> {
   return privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
 }
 
-async function cryptoKeys(pem: string): Promise<webcrypto.CryptoKeyPair> {
+async function cryptoKeys(pem: string): Promise<CryptoKeyPair> {
   const der = x509.PemConverter.decodeFirst(pem)
-  const privateKey = await webcrypto.subtle.importKey('pkcs8', der, algorithm, true, ['sign'])
-  const { n, e } = await webcrypto.subtle.exportKey('jwk', privateKey)
-  const publicKey = await webcrypto.subtle.importKey('jwk', { kty: 'RSA', n: n as string, e: e as string }, algorithm, true, ['verify'])
+  const privateKey = await crypto.subtle.importKey('pkcs8', der, algorithm, true, ['sign'])
+  const { n, e } = await crypto.subtle.exportKey('jwk', privateKey)
+  const publicKey = await crypto.subtle.importKey('jwk', { kty: 'RSA', n: n as string, e: e as string }, algorithm, true, ['verify'])
   return { privateKey, publicKey }
 }
 

@@ -35,3 +35,11 @@ export function drawOrganisation(secret: Buffer): Organisation {
     founded: 1952 + ((drawn[30] as number) % 50),
   }
 }
+
+/** A weak-looking password of this installation's own for one account, as `$drawn` in a scenario: a word, a mark, a year. */
+export function drawPassword(secret: Buffer, decoy: string, user: string): string {
+  const drawn = Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), `password ${decoy} ${user}`, 8))
+  const byte = (at: number): number => drawn[at] as number
+  const word = [byte(0), byte(1)].map((value) => syllables[value % syllables.length]?.latin ?? '').join('')
+  return `${word[0]?.toUpperCase()}${word.slice(1)}${'@#!_'[byte(2) % 4]}${2008 + (byte(3) % 16)}${byte(4) % 10}`
+}

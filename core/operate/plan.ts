@@ -40,10 +40,12 @@ export interface Plan {
 export interface Site {
   bind: string
   organisation: Organisation
+  /** The password that `$drawn` stands for. */
+  password(decoy: string, user: string): string
 }
 
 /** The rows that a scenario stands for. */
-export function wantedRows(scenario: ScenarioTemplate, { bind, organisation }: Site): Wanted {
+export function wantedRows(scenario: ScenarioTemplate, { bind, organisation, password }: Site): Wanted {
   const decoys = scenario.decoys.map((decoy): WantedDecoy => ({
     id: decoy.id,
     persona: decoy.persona,
@@ -51,7 +53,11 @@ export function wantedRows(scenario: ScenarioTemplate, { bind, organisation }: S
     scope: decoy.scope ?? scenario.scopes[0]?.path ?? 'group',
     host: scenario.placements.find((placement) => placement.decoy === decoy.id)?.host ?? 'decoys',
     organisation: scenario.organisation ?? organisation,
-    services: decoy.services.map(({ service, port, settings }) => ({ service, port, settings: services[service as keyof typeof services].settings.parse(settings) })),
+    services: decoy.services.map(({ service, port, settings }) => {
+      const checked = services[service as keyof typeof services].settings.parse(settings)
+      const accounts = checked.login.accounts.map((account) => (account.password === '$drawn' ? { ...account, password: password(decoy.id, account.user) } : account))
+      return { service, port, settings: { ...checked, login: { ...checked.login, accounts } } }
+    }),
   }))
   const placements = scenario.placements.flatMap((placement) => {
     const decoy = scenario.decoys.find(({ id }) => id === placement.decoy)

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RouteAnswer } from '@shenlou/contract/api'
 import type { ScenarioTemplate } from '@shenlou/contract/template'
-import type { Actor } from '../actor.ts'
+import { type Actor, maySee } from '../actor.ts'
 import { ApiError } from '../api-error.ts'
 import { appendAudit } from '../audit.ts'
 import type { Core } from '../core.ts'
@@ -13,7 +13,7 @@ import { drawSecrets } from './draw.ts'
 import { loadPersonas, templatesFolder } from './personas.ts'
 import { makePlan, type Site } from './plan.ts'
 import { checkScenario } from './scenario.ts'
-import { drawOrganisation } from './organisation.ts'
+import { drawOrganisation, drawPassword } from './organisation.ts'
 import { siteSettings } from './settings.ts'
 import { siteSecret } from './site-secret.ts'
 
@@ -32,11 +32,14 @@ function scenarioOf(core: Core, text: string): ScenarioTemplate {
 /** A template speaks for the whole group, so only who may see all of the places it names may plan or apply it. */
 function requireScopes(actor: Actor, scenario: ScenarioTemplate): void {
   const named = [...new Set([...scenario.scopes.map(({ path }) => path), ...scenario.decoys.flatMap(({ scope }) => scope ?? [])])]
-  const outside = named.find((path) => !actor.scopes.some((scope) => path === scope || path.startsWith(`${scope}/`)))
+  const outside = named.find((path) => !maySee(actor, path))
   if (outside) throw new ApiError(403, 'scope', `'${outside}' lies outside of what you may change`)
 }
 
-const siteOf = async (core: Core): Promise<Site> => ({ bind: (await siteSettings(core.sql)).bind, organisation: drawOrganisation(siteSecret(core)) })
+async function siteOf(core: Core): Promise<Site> {
+  const secret = siteSecret(core)
+  return { bind: (await siteSettings(core.sql)).bind, organisation: drawOrganisation(secret), password: (decoy, user) => drawPassword(secret, decoy, user) }
+}
 
 export async function templates(core: Core, _actor: Actor, _input: unknown): Promise<RouteAnswer<'templates'>> {
   const applied = await core.sql<{ name: string; title: { zh: string; en: string }; applied_at: Date; applied_by: string; text: string }[]>`select name, title, applied_at, applied_by, text from template order by name`
@@ -96,7 +99,9 @@ export async function applyTemplate(core: Core, actor: Actor, input: Input): Pro
     await appendAudit(tx, { actor: actor.name, address: input.address ?? null, action: 'template.apply', target: scenario.name, detail: { version, changes: changed.map(({ action, what, id }) => `${action} ${what} ${id}`).slice(0, 200) } })
     return { name: scenario.name, steps: plan.steps, version, changed: true }
   })
-  if (answer.changed) core.bus.emit('config', { sensor: null })
+  if (answer.changed) {
+    for (const { id } of await core.sql<{ id: string }[]>`select id from sensor where role <> 'source' and status = 'confirmed'`) core.bus.emit('config', { sensor: id })
+  }
   return { name: answer.name, steps: answer.steps, version: answer.version }
 }
 

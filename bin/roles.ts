@@ -1,0 +1,40 @@
+/** One role as a process of its own: signals stop it in order, a supervisor above it is told when it is ready. */
+import { join } from 'node:path'
+import type { Invocation } from './commands.ts'
+
+export type RoleName = 'core' | 'decoys' | 'relay'
+
+/** What a role tells the supervisor that started it. */
+export type RoleMessage = { type: 'ready'; detail: Record<string, unknown> } | { type: 'line'; text: string } | { type: 'failed'; text: string }
+
+const tell = (message: RoleMessage): void => {
+  if (process.connected) process.send?.(message)
+}
+
+/** Runs until a signal, or until the supervisor is gone. Resolves to the exit code. */
+export async function runRole(role: RoleName, { settings }: Invocation): Promise<number> {
+  const controller = new AbortController()
+  const stop = (): void => controller.abort()
+  process.once('SIGINT', stop).once('SIGTERM', stop).once('disconnect', stop)
+  const supervised = process.connected === true
+  const log = (text: string): void => (supervised ? tell({ type: 'line', text }) : console.error(`${new Date().toISOString()} ${role}: ${text}`))
+  const ready = (detail: Record<string, unknown>): void => {
+    if (supervised) tell({ type: 'ready', detail })
+    else log(`ready ${JSON.stringify(detail)}`)
+  }
+  const dataDir = join(settings.data, role)
+  try {
+    if (role === 'core') await (await import('@shenlou/core/main')).runCore({ settings, dataDir, signal: controller.signal, log, ready })
+    else if (role === 'decoys') await (await import('@shenlou/decoys/main')).runDecoys({ dataDir, enrolToken: settings.token, signal: controller.signal, log, ready })
+    else await (await import('@shenlou/relay/main')).runRelay({ dataDir, enrolToken: settings.token, signal: controller.signal, log, ready })
+    return 0
+  } catch (error) {
+    if (supervised && error instanceof Error && error.name === 'StartError') {
+      tell({ type: 'failed', text: error.message })
+      return 1
+    }
+    throw error
+  } finally {
+    if (process.connected) process.disconnect()
+  }
+}
