@@ -40,7 +40,8 @@ async function withFaults<T>(given: Invocation, work: () => Promise<T>): Promise
   } catch (error) {
     const faults = (error as { extra?: { faults?: { line: number; column: number; path: string; message: string }[] } }).extra?.faults
     if (!faults) throw error
-    for (const fault of faults) process.stderr.write(`${given.rest.file}:${fault.line}:${fault.column}: ${fault.path ? `${fault.path}: ` : ''}${fault.message}\n`)
+    for (const fault of faults)
+      process.stderr.write(`${given.rest.file}:${fault.line}:${fault.column}: ${fault.path ? `${fault.path}: ` : ''}${fault.message}\n`)
     process.stderr.write('nothing was changed\n')
     return undefined
   }
@@ -65,7 +66,28 @@ export async function apply(given: Invocation): Promise<number> {
 export async function sensors(given: Invocation): Promise<number> {
   const { items } = await askCore<RouteAnswer<'sensors'>>(coreDir(given), 'sensors')
   if (given.rest.json) line(JSON.stringify(items, null, 2))
-  else for (const sensor of items) line(`${sensor.name.padEnd(20)} ${sensor.role.padEnd(7)} ${sensor.status.padEnd(9)} ${sensor.connected ? 'connected' : 'away'}  ${sensor.scope}  ${sensor.fingerprint ?? ''}  ${sensor.problems.map(({ key, detail }) => `${key}${detail ? ` (${detail})` : ''}`).join(', ')}`)
+  else
+    for (const sensor of items)
+      line(
+        `${sensor.name.padEnd(20)} ${sensor.role.padEnd(7)} ${sensor.status.padEnd(9)} ${sensor.connected ? 'connected' : 'away'}  ${sensor.scope}  ${sensor.fingerprint ?? ''}  ${sensor.problems.map(({ key, detail }) => `${key}${detail ? ` (${detail})` : ''}`).join(', ')}`,
+      )
+  return 0
+}
+
+/** Where decoys answer, and the credentials that their policies give away at once. */
+export async function placements(given: Invocation): Promise<number> {
+  const { items } = await askCore<RouteAnswer<'decoys'>>(coreDir(given), 'decoys')
+  const accounts = await askCore<{ decoy: string; user: string; password: string; origin: string }[]>(coreDir(given), 'accounts')
+  if (given.rest.json) {
+    line(JSON.stringify({ items, accounts }))
+    return 0
+  }
+  for (const decoy of items) {
+    line(`${decoy.id.padEnd(16)} ${decoy.product}, ${decoy.hostname}, ${decoy.scope}`)
+    for (const { relay, address, port, service, answering } of decoy.placements)
+      line(`  ${relay} ${address}:${port} → ${service}${answering ? '' : answering === null ? '  (not known yet)' : '  (not answering)'}`)
+    for (const { user, password, origin } of accounts.filter((account) => account.decoy === decoy.id)) line(`  lets in ${user} / ${password} (${origin})`)
+  }
   return 0
 }
 
@@ -79,7 +101,13 @@ async function sensorNamed(given: Invocation): Promise<RouteAnswer<'sensors'>['i
 }
 
 export async function enrol(given: Invocation): Promise<number> {
-  const body = { role: need(given, 'role', 'relay or decoys'), name: need(given, 'name', 'what the sensor will be called'), scope: need(given, 'scope', 'its place, such as group/machinery/park-3'), network: need(given, 'network', 'the network it will come from, such as 10.3.0.0/16'), minutes: 60 }
+  const body = {
+    role: need(given, 'role', 'relay or decoys'),
+    name: need(given, 'name', 'what the sensor will be called'),
+    scope: need(given, 'scope', 'its place, such as group/machinery/park-3'),
+    network: need(given, 'network', 'the network it will come from, such as 10.3.0.0/16'),
+    minutes: 60,
+  }
   const { token, expires } = await askCore<RouteAnswer<'issueEnrolment'>>(coreDir(given), 'issueEnrolment', { body })
   line(token)
   process.stderr.write(`good once until ${new Date(expires).toISOString()}; on the sensor: shenlou ${body.role} --token TOKEN\n`)
@@ -88,7 +116,10 @@ export async function enrol(given: Invocation): Promise<number> {
 
 export async function confirm(given: Invocation): Promise<number> {
   const sensor = await sensorNamed(given)
-  await askCore(coreDir(given), 'confirmSensor', { params: { id: sensor.id }, body: { fingerprint: need(given, 'fingerprint', "as the sensor's own log shows it") } })
+  await askCore(coreDir(given), 'confirmSensor', {
+    params: { id: sensor.id },
+    body: { fingerprint: need(given, 'fingerprint', "as the sensor's own log shows it") },
+  })
   line(`confirmed ${sensor.name}`)
   return 0
 }
@@ -102,7 +133,12 @@ export async function revoke(given: Invocation): Promise<number> {
 
 export async function token(given: Invocation): Promise<number> {
   if (given.positionals[0] !== 'create') throw new SettingsError("'shenlou token' knows 'create'")
-  const body = { name: need(given, 'name', 'what the token is for'), permissions: need(given, 'permissions', 'a list such as event.read,incident.read').split(',') as Permission[], scopes: [need(given, 'scope', 'what it may see, such as group')], days: Number(given.rest.days ?? 90) }
+  const body = {
+    name: need(given, 'name', 'what the token is for'),
+    permissions: need(given, 'permissions', 'a list such as event.read,incident.read').split(',') as Permission[],
+    scopes: [need(given, 'scope', 'what it may see, such as group')],
+    days: Number(given.rest.days ?? 90),
+  }
   const { secret, token: made } = await askCore<RouteAnswer<'createToken'>>(coreDir(given), 'createToken', { body })
   line(secret)
   process.stderr.write(`shown this once; good until ${new Date(made.expiresAt).toISOString()}\n`)

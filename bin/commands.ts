@@ -15,21 +15,70 @@ export interface Command {
 }
 
 export const commands: Record<string, Command> = {
-  start: { summary: 'one machine doing everything: core, console, database, decoy host, relay, starter scenario', usage: 'start', run: async (given) => (await import('./start.ts')).start(given) },
-  core: { summary: 'the core alone: ingest, detection, tickets, API and console', usage: 'core', run: async (given) => (await import('./roles.ts')).runRole('core', given) },
-  decoys: { summary: 'a decoy host: gate and workers (first start with --token)', usage: 'decoys --token TOKEN', run: async (given) => (await import('./roles.ts')).runRole('decoys', given) },
-  relay: { summary: 'a park relay (first start with --token)', usage: 'relay --token TOKEN', run: async (given) => (await import('./roles.ts')).runRole('relay', given) },
-  plan: { summary: 'show what a template would change; changes nothing', usage: 'plan -f FILE', run: async (given) => (await import('./admin.ts')).plan(given) },
+  start: {
+    summary: 'one machine doing everything: core, console, database, decoy host, relay, starter scenario',
+    usage: 'start',
+    run: async (given) => (await import('./start.ts')).start(given),
+  },
+  core: {
+    summary: 'the core alone: ingest, detection, tickets, API and console',
+    usage: 'core',
+    run: async (given) => (await import('./roles.ts')).runRole('core', given),
+  },
+  decoys: {
+    summary: 'a decoy host: gate and workers (first start with --token)',
+    usage: 'decoys --token TOKEN',
+    run: async (given) => (await import('./roles.ts')).runRole('decoys', given),
+  },
+  relay: {
+    summary: 'a park relay (first start with --token)',
+    usage: 'relay --token TOKEN',
+    run: async (given) => (await import('./roles.ts')).runRole('relay', given),
+  },
+  plan: {
+    summary: 'show what a template would change; changes nothing',
+    usage: 'plan -f FILE',
+    run: async (given) => (await import('./admin.ts')).plan(given),
+  },
   apply: { summary: 'apply a template', usage: 'apply -f FILE', run: async (given) => (await import('./admin.ts')).apply(given) },
   sensors: { summary: 'list sensors with their health', usage: 'sensors', run: async (given) => (await import('./admin.ts')).sensors(given) },
-  enrol: { summary: 'make an enrolment token, good once within the hour', usage: 'enrol --role relay|decoys --name NAME --scope PATH --network CIDR', run: async (given) => (await import('./admin.ts')).enrol(given) },
-  confirm: { summary: 'confirm a new sensor by its fingerprint', usage: 'confirm NAME --fingerprint SHA256', run: async (given) => (await import('./admin.ts')).confirm(given) },
+  placements: {
+    summary: 'list decoys and where they answer, with the credentials that are given away',
+    usage: 'placements',
+    run: async (given) => (await import('./admin.ts')).placements(given),
+  },
+  enrol: {
+    summary: 'make an enrolment token, good once within the hour',
+    usage: 'enrol --role relay|decoys --name NAME --scope PATH --network CIDR',
+    run: async (given) => (await import('./admin.ts')).enrol(given),
+  },
+  confirm: {
+    summary: 'confirm a new sensor by its fingerprint',
+    usage: 'confirm NAME --fingerprint SHA256',
+    run: async (given) => (await import('./admin.ts')).confirm(given),
+  },
   revoke: { summary: 'revoke a sensor', usage: 'revoke NAME', run: async (given) => (await import('./admin.ts')).revoke(given) },
-  token: { summary: 'create an API token', usage: 'token create --name NAME --permissions a,b --scope PATH [--days 90]', run: async (given) => (await import('./admin.ts')).token(given) },
-  persona: { summary: 'check a persona file for contradictions', usage: 'persona lint FILE', run: async (given) => (await import('./persona.ts')).persona(given) },
+  token: {
+    summary: 'create an API token',
+    usage: 'token create --name NAME --permissions a,b --scope PATH [--days 90]',
+    run: async (given) => (await import('./admin.ts')).token(given),
+  },
+  persona: {
+    summary: 'check a persona file for contradictions',
+    usage: 'persona lint FILE',
+    run: async (given) => (await import('./persona.ts')).persona(given),
+  },
   audit: { summary: 'check that the audit log was not altered', usage: 'audit verify', run: async (given) => (await import('./admin.ts')).audit(given) },
-  backup: { summary: 'write everything into one encrypted file', usage: 'backup -f FILE --passphrase FILE', run: async (given) => (await import('./admin.ts')).backup(given) },
-  restore: { summary: 'bring a backup back into an empty data folder', usage: 'restore -f FILE --passphrase FILE --data DIR', run: async (given) => (await import('./admin.ts')).restore(given) },
+  backup: {
+    summary: 'write everything into one encrypted file',
+    usage: 'backup -f FILE --passphrase FILE',
+    run: async (given) => (await import('./admin.ts')).backup(given),
+  },
+  restore: {
+    summary: 'bring a backup back into an empty data folder',
+    usage: 'restore -f FILE --passphrase FILE --data DIR',
+    run: async (given) => (await import('./admin.ts')).restore(given),
+  },
 }
 
 export function helpText(): string {

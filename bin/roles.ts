@@ -25,7 +25,8 @@ export async function runRole(role: RoleName, { settings }: Invocation): Promise
   const dataDir = join(settings.data, role)
   try {
     if (role === 'core') await (await import('@shenlou/core/main')).runCore({ settings, dataDir, signal: controller.signal, log, ready })
-    else if (role === 'decoys') await (await import('@shenlou/decoys/main')).runDecoys({ dataDir, enrolToken: settings.token, signal: controller.signal, log, ready })
+    else if (role === 'decoys')
+      await (await import('@shenlou/decoys/main')).runDecoys({ dataDir, enrolToken: settings.token, signal: controller.signal, log, ready })
     else await (await import('@shenlou/relay/main')).runRelay({ dataDir, enrolToken: settings.token, signal: controller.signal, log, ready })
     return 0
   } catch (error) {

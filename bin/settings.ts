@@ -14,9 +14,15 @@ export const settingsSchema = z.strictObject({
   sensors: hostPort.default('127.0.0.1:7444'),
   tunnel: hostPort.default('127.0.0.1:7443'),
   syslog: z.union([hostPort, z.literal('off')]).default('127.0.0.1:5514'),
-  bind: z.string().refine((text) => isIP(text) !== 0, 'must be an IP address').default('127.0.0.1'),
+  bind: z
+    .string()
+    .refine((text) => isIP(text) !== 0, 'must be an IP address')
+    .default('127.0.0.1'),
   scenario: flag.default(true),
-  'database-url': z.string().regex(/^postgres(ql)?:\/\//, 'must begin with postgres://').optional(),
+  'database-url': z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
+    .optional(),
   'public-name': z.string().max(253).optional(),
   'behind-proxy': flag.default(false),
   'tls-certificate': z.string().optional(),
@@ -29,15 +35,15 @@ export type Settings = z.infer<typeof settingsSchema>
 export const settingHelp: Record<keyof Settings, string> = {
   data: 'folder for all data of this machine (data)',
   http: 'address of the console and API, HOST:PORT (127.0.0.1:7070)',
-  sensors: 'address of the sensors\' door, HOST:PORT (127.0.0.1:7444)',
-  tunnel: 'where this machine\'s decoy host listens for relays, HOST:PORT (127.0.0.1:7443)',
+  sensors: "address of the sensors' door, HOST:PORT (127.0.0.1:7444)",
+  tunnel: "where this machine's decoy host listens for relays, HOST:PORT (127.0.0.1:7443)",
   syslog: 'where alerts arrive by syslog, UDP and TCP, HOST:PORT or off (127.0.0.1:5514)',
   bind: 'address that the starter scenario answers on (127.0.0.1)',
   scenario: '--no-scenario: do not apply the starter scenario at first start',
   'database-url': 'an existing PostgreSQL instead of the embedded one',
   'public-name': 'the name under which people reach the console',
   'behind-proxy': 'a reverse proxy with TLS stands before the console',
-  'tls-certificate': 'PEM file of the console\'s certificate',
+  'tls-certificate': "PEM file of the console's certificate",
   'tls-key': 'PEM file of its key',
   token: 'enrolment token of a sensor role',
 }
@@ -59,7 +65,10 @@ async function readConfigFile(file: string): Promise<Record<string, unknown>> {
 }
 
 /** The settings of a command line, and what stood there besides. Throws a SettingsError with one sentence. */
-export async function readSettings(args: string[], env: NodeJS.ProcessEnv = process.env): Promise<{ settings: Settings; positionals: string[]; rest: Record<string, string | boolean> }> {
+export async function readSettings(
+  args: string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<{ settings: Settings; positionals: string[]; rest: Record<string, string | boolean> }> {
   const names = Object.keys(settingsSchema.shape) as (keyof Settings)[]
   const booleans = new Set<string>(['scenario', 'behind-proxy'])
   let parsed: { values: Record<string, unknown>; positionals: string[] }
@@ -88,7 +97,11 @@ export async function readSettings(args: string[], env: NodeJS.ProcessEnv = proc
   } catch (error) {
     throw new SettingsError((error as Error).message.split('. ')[0] ?? 'bad arguments')
   }
-  const fromEnv = Object.fromEntries(names.flatMap((name) => (env[`SHENLOU_${name.toUpperCase().replaceAll('-', '_')}`] === undefined ? [] : [[name, env[`SHENLOU_${name.toUpperCase().replaceAll('-', '_')}`]]])))
+  const fromEnv = Object.fromEntries(
+    names.flatMap((name) =>
+      env[`SHENLOU_${name.toUpperCase().replaceAll('-', '_')}`] === undefined ? [] : [[name, env[`SHENLOU_${name.toUpperCase().replaceAll('-', '_')}`]]],
+    ),
+  )
   const given = parsed.values.config ?? env.SHENLOU_CONFIG
   const data = String(parsed.values.data ?? fromEnv.data ?? 'data')
   const file = typeof given === 'string' ? given : join(data, 'shenlou.yaml')
@@ -99,8 +112,15 @@ export async function readSettings(args: string[], env: NodeJS.ProcessEnv = proc
   if (!result.success) {
     const [issue] = result.error.issues
     const name = issue?.code === 'unrecognized_keys' ? issue.keys[0] : String(issue?.path[0] ?? '')
-    const where = name !== undefined && name in own ? `--${name}` : name !== undefined && name in fromEnv ? `SHENLOU_${name.toUpperCase().replaceAll('-', '_')}` : `config file ${file}: ${name}`
-    throw new SettingsError(issue?.code === 'unrecognized_keys' ? `config file ${file}: '${name}' is not a setting; known: ${names.join(', ')}` : `${where}: ${issue?.message}`)
+    const where =
+      name !== undefined && name in own
+        ? `--${name}`
+        : name !== undefined && name in fromEnv
+          ? `SHENLOU_${name.toUpperCase().replaceAll('-', '_')}`
+          : `config file ${file}: ${name}`
+    throw new SettingsError(
+      issue?.code === 'unrecognized_keys' ? `config file ${file}: '${name}' is not a setting; known: ${names.join(', ')}` : `${where}: ${issue?.message}`,
+    )
   }
   const rest = Object.fromEntries(Object.entries(parsed.values).filter(([key]) => !names.includes(key as keyof Settings))) as Record<string, string | boolean>
   return { settings: { ...result.data, data: resolve(result.data.data) }, positionals: parsed.positionals, rest }

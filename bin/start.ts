@@ -72,7 +72,9 @@ function keepRunning(role: RoleName, args: string[], env: NodeJS.ProcessEnv): Ru
 /** A token for a sensor of this machine that has no identity yet. */
 async function ownToken(data: string, role: 'relay' | 'decoys'): Promise<string | undefined> {
   if (existsSync(join(data, role, 'identity'))) return undefined
-  const { token } = await askCore<RouteAnswer<'issueEnrolment'>>(join(data, 'core'), 'issueEnrolment', { body: { role, name: role, scope: 'group/head-office', network: '127.0.0.0/8', minutes: 10 } })
+  const { token } = await askCore<RouteAnswer<'issueEnrolment'>>(join(data, 'core'), 'issueEnrolment', {
+    body: { role, name: role, scope: 'group/head-office', network: '127.0.0.0/8', minutes: 10 },
+  })
   return token
 }
 
@@ -96,7 +98,11 @@ async function placed(data: string, deadlineMs: number): Promise<RouteAnswer<'de
 function tellPassword(data: string, first: { username: string; password: string } | null): string[] {
   const file = join(data, 'first-password')
   if (!first) return existsSync(file) ? [`  sign in     the one-time password is still in ${file}`] : []
-  if (process.stdout.isTTY) return [`  sign in     ${first.username} with the one-time password ${first.password}`, '              (shown this once; it must be changed at the first sign-in)']
+  if (process.stdout.isTTY)
+    return [
+      `  sign in     ${first.username} with the one-time password ${first.password}`,
+      '              (shown this once; it must be changed at the first sign-in)',
+    ]
   rmSync(file, { force: true })
   writeFileSync(file, `${first.username}\n${first.password}\n`, { mode: 0o600 })
   return [`  sign in     name and one-time password are in ${file}`]
@@ -122,7 +128,9 @@ export async function start({ settings }: Invocation): Promise<number> {
     for (const role of running.reverse()) await role.stop()
   }
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SHENLOU_')))
-  const flags = Object.entries(settings).flatMap(([name, value]) => (value === undefined || name === 'token' ? [] : [typeof value === 'boolean' ? `--${value ? '' : 'no-'}${name}` : `--${name}=${value}`]))
+  const flags = Object.entries(settings).flatMap(([name, value]) =>
+    value === undefined || name === 'token' ? [] : [typeof value === 'boolean' ? `--${value ? '' : 'no-'}${name}` : `--${name}=${value}`],
+  )
   try {
     try {
       mkdirSync(data, { recursive: true, mode: 0o700 })
@@ -137,7 +145,12 @@ export async function start({ settings }: Invocation): Promise<number> {
     bar.step('starting core and database')
     const core = keepRunning('core', flags, env)
     running.push(core)
-    const detail = (await Promise.race([core.ready, stopping.promise.then(() => ({ stopped: true }))])) as { url?: string; first?: { username: string; password: string } | null; accounts?: { decoy: string; user: string; password: string }[]; stopped?: boolean }
+    const detail = (await Promise.race([core.ready, stopping.promise.then(() => ({ stopped: true }))])) as {
+      url?: string
+      first?: { username: string; password: string } | null
+      accounts?: { decoy: string; user: string; password: string }[]
+      stopped?: boolean
+    }
     if (detail.stopped) return 0
 
     for (const role of ['decoys', 'relay'] as const) {
@@ -150,9 +163,20 @@ export async function start({ settings }: Invocation): Promise<number> {
     bar.step('waiting for the decoys to answer')
     const decoys = await placed(data, 10_000)
     bar.done(`ready in ${((performance.now() - begun) / 1000).toFixed(1)} s`)
-    const answers = decoys.map((decoy) => `  ${decoy.id.padEnd(12)}${decoy.placements.map(({ address, port, service, answering }) => `${service} ${address}:${port}${answering ? '' : ' (not answering)'}`).join('  ')}   ${decoy.product}`)
+    const answers = decoys.map(
+      (decoy) =>
+        `  ${decoy.id.padEnd(12)}${decoy.placements.map(({ address, port, service, answering }) => `${service} ${address}:${port}${answering ? '' : ' (not answering)'}`).join('  ')}   ${decoy.product}`,
+    )
     const example = tryLine(decoys, detail.accounts ?? [])
-    line([`  console     ${detail.url}`, ...tellPassword(data, detail.first ?? null), ...answers, ...(example ? [`  try         ${example}`] : []), '  stop        Ctrl-C'].join('\n'))
+    line(
+      [
+        `  console     ${detail.url}`,
+        ...tellPassword(data, detail.first ?? null),
+        ...answers,
+        ...(example ? [`  try         ${example}`] : []),
+        '  stop        Ctrl-C',
+      ].join('\n'),
+    )
     await stopping.promise
     line('stopping')
     return 0

@@ -1,7 +1,11 @@
 /** What this program itself says on its terminal; text from elsewhere is escaped before it is printed. */
 import { escapeText } from '@shenlou/contract/bytes'
 
-const safe = (text: string): string => text.split('\n').map((row) => escapeText(row).replaceAll('\\\\', '\\')).join('\n')
+const safe = (text: string): string =>
+  text
+    .split('\n')
+    .map((row) => escapeText(row).replaceAll('\\\\', '\\'))
+    .join('\n')
 
 export const line = (text: string): void => void process.stdout.write(`${safe(text)}\n`)
 

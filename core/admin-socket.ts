@@ -37,7 +37,8 @@ export async function openAdminSocket(core: Core, handlers: Readonly<Record<stri
   const path = join(mkdtempSync(join(tmpdir(), 'shenlou-')), 'admin')
   const actor: Actor = { ...systemActor, name: `local:${process.getuid?.() ?? 0}` }
   const server = createServer((incoming, outgoing) => {
-    const answer = (status: number, value: unknown): void => void outgoing.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value ?? null))
+    const answer = (status: number, value: unknown): void =>
+      void outgoing.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value ?? null))
     void (async () => {
       const name = (incoming.url ?? '').slice(1)
       const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined
@@ -47,7 +48,13 @@ export async function openAdminSocket(core: Core, handlers: Readonly<Record<stri
     })().catch((error: unknown) => {
       const known = error instanceof ApiError
       if (!known) core.log(`command ${incoming.url}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
-      answer(known ? error.status : 500, { error: { code: known ? error.code : 'internal', message: known ? error.message : 'the core failed at this; its log says more', ...(known ? error.extra : {}) } })
+      answer(known ? error.status : 500, {
+        error: {
+          code: known ? error.code : 'internal',
+          message: known ? error.message : 'the core failed at this; its log says more',
+          ...(known ? error.extra : {}),
+        },
+      })
     })
   })
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve))
@@ -73,7 +80,8 @@ export async function askCore<T>(dataDir: string, name: string, input: Partial<H
   try {
     socketPath = readFileSync(pointer(dataDir), 'utf8')
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'EACCES') throw new ApiError(403, 'not-permitted', `${dataDir} belongs to another user; run this as the user that runs the core`)
+    if ((cause as NodeJS.ErrnoException).code === 'EACCES')
+      throw new ApiError(403, 'not-permitted', `${dataDir} belongs to another user; run this as the user that runs the core`)
     throw missing
   }
   const { status, text } = await new Promise<{ status: number; text: string }>((resolve, reject) => {

@@ -19,7 +19,10 @@ function shape(schema: Schema): string {
   if (schema.anyOf) return schema.anyOf.map(shape).join(' or ')
   if (schema.prefixItems) return `[${schema.prefixItems.map(shape).join(', ')}]`
   if (schema.type === 'array') return `list of ${shape(schema.items || {})}`
-  if (schema.properties) return `{ ${Object.entries(schema.properties).map(([name, inner]) => `${name}${schema.required?.includes(name) ? '' : '?'}: ${shape(inner)}`).join(', ')} }`
+  if (schema.properties)
+    return `{ ${Object.entries(schema.properties)
+      .map(([name, inner]) => `${name}${schema.required?.includes(name) ? '' : '?'}: ${shape(inner)}`)
+      .join(', ')} }`
   if (schema.type === 'object') return 'map'
   return `${schema.type ?? 'any'}${schema.maxLength ? ` ≤ ${schema.maxLength}` : ''}`
 }

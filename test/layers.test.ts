@@ -35,14 +35,20 @@ interface Import {
 
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(root, file), 'utf8')
-  const pattern = /(?:^|\n)\s*(?:import|export)\s(?:[^'"\n;]|\n(?!\s*(?:import|export)\s))*?from\s+['"]([^'"\n]+)['"]|(?:^|[^.\w])import\(\s*['"]([^'"\n]+)['"]\s*\)|(?:^|\n)\s*import\s+['"]([^'"\n]+)['"]/g
-  return [...text.matchAll(pattern)].map((match) => ({ file, target: match[1] ?? match[2] ?? match[3] ?? '', line: text.slice(0, match.index).split('\n').length }))
+  const pattern =
+    /(?:^|\n)\s*(?:import|export)\s(?:[^'"\n;]|\n(?!\s*(?:import|export)\s))*?from\s+['"]([^'"\n]+)['"]|(?:^|[^.\w])import\(\s*['"]([^'"\n]+)['"]\s*\)|(?:^|\n)\s*import\s+['"]([^'"\n]+)['"]/g
+  return [...text.matchAll(pattern)].map((match) => ({
+    file,
+    target: match[1] ?? match[2] ?? match[3] ?? '',
+    line: text.slice(0, match.index).split('\n').length,
+  }))
 }
 
 const sources = (folder: string): string[] =>
-  globSync(`${folder}/**/*.{ts,svelte}`, { cwd: root, exclude: (name) => ['node_modules', 'dist', 'paraglide'].some((part) => String(name).endsWith(part)) }).filter(
-    (file) => !/node_modules|\/dist\/|\/paraglide\//.test(file),
-  )
+  globSync(`${folder}/**/*.{ts,svelte}`, {
+    cwd: root,
+    exclude: (name) => ['node_modules', 'dist', 'paraglide'].some((part) => String(name).endsWith(part)),
+  }).filter((file) => !/node_modules|\/dist\/|\/paraglide\//.test(file))
 
 const isTest = (file: string): boolean => /\.(test|soak)\.ts$|test-|\/dev\//.test(file)
 
@@ -51,7 +57,9 @@ for (const layer of layers) {
     const wrong: string[] = []
     for (const file of sources(layer)) {
       for (const found of importsOf(file)) {
-        const other = /^@shenlou\/([a-z]+)/.exec(found.target)?.[1] ?? (found.target.startsWith('.') ? normalize(join(dirname(file), found.target)).split('/')[0] : undefined)
+        const other =
+          /^@shenlou\/([a-z]+)/.exec(found.target)?.[1] ??
+          (found.target.startsWith('.') ? normalize(join(dirname(file), found.target)).split('/')[0] : undefined)
         if (other === undefined || other === layer) continue
         if (isTest(file) && ['core', 'decoys', 'link', 'contract', 'relay', 'test', 'templates'].includes(other)) continue
         if (!may[layer].includes(other)) wrong.push(`${file}:${found.line} imports ${found.target}`)

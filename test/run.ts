@@ -32,7 +32,14 @@ interface Outcome {
 /** Runs the files and prints each failure as it comes. */
 async function runFiles(files: string[], concurrency: number, outcomes: Outcome[]): Promise<void> {
   if (files.length === 0) return
-  const stream = run({ files: files.map((file) => join(root, file)), concurrency, isolation: 'process', timeout: soak ? 1_800_000 : 300_000, cwd: root, execArgv: ['--disable-warning=ExperimentalWarning'] })
+  const stream = run({
+    files: files.map((file) => join(root, file)),
+    concurrency,
+    isolation: 'process',
+    timeout: soak ? 1_800_000 : 300_000,
+    cwd: root,
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  })
   for await (const { type, data } of stream) {
     if (type === 'test:stderr' && process.env.SHENLOU_TEST_VERBOSE) process.stderr.write(data.message)
     if (type === 'test:diagnostic' && data.message.startsWith('shown: ')) console.log(`  ${data.message.slice(7)}`)

@@ -13,7 +13,9 @@ import { decoySecrets } from './templates.ts'
  */
 export async function desiredState(core: Core, sensorId: string): Promise<RelayConfig | DecoysConfig> {
   const { sql } = core
-  const [sensor] = await sql<{ id: string; name: string; role: string; scope: string; status: string }[]>`select id, name, role, scope, status from sensor where id = ${sensorId}`
+  const [sensor] = await sql<
+    { id: string; name: string; role: string; scope: string; status: string }[]
+  >`select id, name, role, scope, status from sensor where id = ${sensorId}`
   if (!sensor || sensor.role === 'source') throw new Error(`there is no sensor ${sensorId}`)
   const [state] = await sql<{ version: number }[]>`select case when is_called then last_value::int else 0 end as version from config_version`
   const revoked = (await sql<{ serial: string }[]>`select serial from sensor where status = 'revoked' and serial is not null`).map(({ serial }) => serial)
@@ -26,16 +28,30 @@ export async function desiredState(core: Core, sensorId: string): Promise<RelayC
   const placements = [...rows]
   const common = { version: state?.version ?? 0, sensor: sensor.id, name: sensor.name, scope: sensor.scope, placements, revoked }
   const fallback = (await siteSettings(sql)).tunnel
-  const tunnels = new Map((await sql<{ key: string; value: string }[]>`select key, value from setting where key like 'tunnel %'`).map(({ key, value }) => [key.slice(7), value]))
+  const tunnels = new Map(
+    (await sql<{ key: string; value: string }[]>`select key, value from setting where key like 'tunnel %'`).map(({ key, value }) => [key.slice(7), value]),
+  )
 
   if (sensor.role === 'relay') {
-    const gates = confirmed ? await sql<{ id: string; name: string }[]>`select id, name from sensor where role = 'decoys' and status = 'confirmed' and id in ${sql(['00000000-0000-0000-0000-000000000000', ...placements.map(({ gate }) => gate)])}` : []
+    const gates = confirmed
+      ? await sql<
+          { id: string; name: string }[]
+        >`select id, name from sensor where role = 'decoys' and status = 'confirmed' and id in ${sql(['00000000-0000-0000-0000-000000000000', ...placements.map(({ gate }) => gate)])}`
+      : []
     return { ...common, role: 'relay', gates: gates.map(({ id, name }) => ({ sensor: id, address: tunnels.get(name) ?? fallback })) }
   }
   const secret = siteSecret(core)
   const personas = loadPersonas(core.dataDir)
   const decoys = confirmed
-    ? await sql<{ id: string; persona: string; organisation: Record<string, unknown>; services: { service: string; settings: Record<string, unknown> }[]; secrets: Buffer }[]>`select id, persona, organisation, services, secrets from decoy where host = ${sensor.name} order by id`
+    ? await sql<
+        {
+          id: string
+          persona: string
+          organisation: Record<string, unknown>
+          services: { service: string; settings: Record<string, unknown> }[]
+          secrets: Buffer
+        }[]
+      >`select id, persona, organisation, services, secrets from decoy where host = ${sensor.name} order by id`
     : []
   return {
     ...common,
@@ -45,7 +61,16 @@ export async function desiredState(core: Core, sensorId: string): Promise<RelayC
     decoys: decoys.flatMap((decoy) => {
       const persona = personas.get(decoy.persona)
       if (!persona) return []
-      return [{ id: decoy.id, persona, organisation: decoy.organisation as DecoysConfig['decoys'][number]['organisation'], seed: decoySeed(secret, decoy.id), secrets: decoySecrets(core, decoy.id, decoy.secrets), services: decoy.services.map(({ service, settings }) => ({ service, settings })) }]
+      return [
+        {
+          id: decoy.id,
+          persona,
+          organisation: decoy.organisation as DecoysConfig['decoys'][number]['organisation'],
+          seed: decoySeed(secret, decoy.id),
+          secrets: decoySecrets(core, decoy.id, decoy.secrets),
+          services: decoy.services.map(({ service, settings }) => ({ service, settings })),
+        },
+      ]
     }),
   }
 }

@@ -45,7 +45,13 @@ async function drawCertificate(persona: PersonaTemplate, organisation: Organisat
   const common = { serialNumber, notBefore, notAfter, signingAlgorithm: algorithm, publicKey: keys.publicKey }
   const names = new x509.SubjectAlternativeNameExtension([host, organisation.domain].map((value) => ({ type: 'dns' as const, value })))
   if (persona.web?.tls.issuer === 'self') {
-    const certificate = await x509.X509CertificateGenerator.create({ ...common, subject: subject(organisation, host), issuer: subject(organisation, host), signingKey: keys.privateKey, extensions: [names] })
+    const certificate = await x509.X509CertificateGenerator.create({
+      ...common,
+      subject: subject(organisation, host),
+      issuer: subject(organisation, host),
+      signingKey: keys.privateKey,
+      extensions: [names],
+    })
     return certificate.toString('pem')
   }
   const issuer = await cryptoKeys(await rsaKey(2048))
@@ -53,7 +59,10 @@ async function drawCertificate(persona: PersonaTemplate, organisation: Organisat
   const certificate = await x509.X509CertificateGenerator.create({
     ...common,
     subject: subject(organisation, host, units[randomInt(units.length)]),
-    issuer: subject(organisation, `${organisation.name.en} ${['Root CA', 'Issuing CA', 'Server CA', 'CA'][randomInt(4)]} ${['G2', 'R1', '01', '2019', '2021'][randomInt(5)]}`),
+    issuer: subject(
+      organisation,
+      `${organisation.name.en} ${['Root CA', 'Issuing CA', 'Server CA', 'CA'][randomInt(4)]} ${['G2', 'R1', '01', '2019', '2021'][randomInt(5)]}`,
+    ),
     signingKey: issuer.privateKey,
     extensions: [
       new x509.BasicConstraintsExtension(false),

@@ -11,7 +11,9 @@ export function loadPersonas(dataDir?: string): Map<string, PersonaTemplate> {
   const personas = new Map<string, PersonaTemplate>()
   for (const folder of [join(templatesFolder, 'personas'), ...(dataDir ? [join(dataDir, 'personas')] : [])]) {
     if (!existsSync(folder)) continue
-    for (const name of readdirSync(folder).filter((file) => file.endsWith('.yaml')).sort()) {
+    for (const name of readdirSync(folder)
+      .filter((file) => file.endsWith('.yaml'))
+      .sort()) {
       const parsed = parseYaml(readFileSync(join(folder, name), 'utf8'), personaTemplate)
       if ('faults' in parsed) {
         const [fault] = parsed.faults

@@ -46,19 +46,23 @@ export interface Site {
 
 /** The rows that a scenario stands for. */
 export function wantedRows(scenario: ScenarioTemplate, { bind, organisation, password }: Site): Wanted {
-  const decoys = scenario.decoys.map((decoy): WantedDecoy => ({
-    id: decoy.id,
-    persona: decoy.persona,
-    name: decoy.name ?? null,
-    scope: decoy.scope ?? scenario.scopes[0]?.path ?? 'group',
-    host: scenario.placements.find((placement) => placement.decoy === decoy.id)?.host ?? 'decoys',
-    organisation: scenario.organisation ?? organisation,
-    services: decoy.services.map(({ service, port, settings }) => {
-      const checked = services[service as keyof typeof services].settings.parse(settings)
-      const accounts = checked.login.accounts.map((account) => (account.password === '$drawn' ? { ...account, password: password(decoy.id, account.user) } : account))
-      return { service, port, settings: { ...checked, login: { ...checked.login, accounts } } }
+  const decoys = scenario.decoys.map(
+    (decoy): WantedDecoy => ({
+      id: decoy.id,
+      persona: decoy.persona,
+      name: decoy.name ?? null,
+      scope: decoy.scope ?? scenario.scopes[0]?.path ?? 'group',
+      host: scenario.placements.find((placement) => placement.decoy === decoy.id)?.host ?? 'decoys',
+      organisation: scenario.organisation ?? organisation,
+      services: decoy.services.map(({ service, port, settings }) => {
+        const checked = services[service as keyof typeof services].settings.parse(settings)
+        const accounts = checked.login.accounts.map((account) =>
+          account.password === '$drawn' ? { ...account, password: password(decoy.id, account.user) } : account,
+        )
+        return { service, port, settings: { ...checked, login: { ...checked.login, accounts } } }
+      }),
     }),
-  }))
+  )
   const placements = scenario.placements.flatMap((placement) => {
     const decoy = scenario.decoys.find(({ id }) => id === placement.decoy)
     return (decoy?.services ?? []).map((service): WantedPlacement => {
@@ -72,47 +76,83 @@ export function wantedRows(scenario: ScenarioTemplate, { bind, organisation, pas
   return { decoys, placements }
 }
 
-const canonical = (value: unknown): string => JSON.stringify(value, (_, inner) => (inner && typeof inner === 'object' && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner))
+const canonical = (value: unknown): string =>
+  JSON.stringify(value, (_, inner) =>
+    inner && typeof inner === 'object' && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+  )
 
-const describeDecoy = (decoy: WantedDecoy): string => `${decoy.persona}: ${decoy.services.map(({ service, port }) => `${service} ${port}`).join(', ')}; host ${decoy.host}; scope ${decoy.scope}`
-const describePlacement = (placement: WantedPlacement): string => `${placement.relay} ${placement.address}:${placement.port} → ${placement.decoy}/${placement.service}`
+const describeDecoy = (decoy: WantedDecoy): string =>
+  `${decoy.persona}: ${decoy.services.map(({ service, port }) => `${service} ${port}`).join(', ')}; host ${decoy.host}; scope ${decoy.scope}`
+const describePlacement = (placement: WantedPlacement): string =>
+  `${placement.relay} ${placement.address}:${placement.port} → ${placement.decoy}/${placement.service}`
 
 /** Compares a scenario with the database. Throws 409 when it claims a decoy or an address of another template. */
 export async function makePlan(sql: Sql | TransactionSql, scenario: ScenarioTemplate, site: Site): Promise<Plan> {
   const wanted = wantedRows(scenario, site)
-  const haveDecoys = await sql<(WantedDecoy & { template: string })[]>`select id, template, persona, name, scope, host, organisation, services from decoy where template = ${scenario.name} or id in ${sql(['', ...wanted.decoys.map(({ id }) => id)])}`
-  const havePlacements = await sql<(WantedPlacement & { template: string })[]>`select id, template, relay, host, decoy, address, port, transport, service from placement where template = ${scenario.name} or relay in ${sql(['', ...wanted.placements.map(({ relay }) => relay)])}`
+  const haveDecoys = await sql<
+    (WantedDecoy & { template: string })[]
+  >`select id, template, persona, name, scope, host, organisation, services from decoy where template = ${scenario.name} or id in ${sql(['', ...wanted.decoys.map(({ id }) => id)])}`
+  const havePlacements = await sql<
+    (WantedPlacement & { template: string })[]
+  >`select id, template, relay, host, decoy, address, port, transport, service from placement where template = ${scenario.name} or relay in ${sql(['', ...wanted.placements.map(({ relay }) => relay)])}`
   const scopes = await sql<{ path: string }[]>`select path from scope`
   const sensors = await sql<{ name: string; role: string }[]>`select name, role from sensor where status <> 'revoked'`
 
-  for (const { id, template } of haveDecoys) if (template !== scenario.name) throw new ApiError(409, 'template-conflict', `decoy '${id}' belongs to template '${template}'; give it another id`)
+  for (const { id, template } of haveDecoys)
+    if (template !== scenario.name) throw new ApiError(409, 'template-conflict', `decoy '${id}' belongs to template '${template}'; give it another id`)
   for (const want of wanted.placements) {
-    const other = havePlacements.find((have) => have.template !== scenario.name && have.relay === want.relay && have.address === want.address && have.port === want.port && have.transport === want.transport)
+    const other = havePlacements.find(
+      (have) =>
+        have.template !== scenario.name &&
+        have.relay === want.relay &&
+        have.address === want.address &&
+        have.port === want.port &&
+        have.transport === want.transport,
+    )
     if (other) throw new ApiError(409, 'template-conflict', `${want.address}:${want.port} on relay '${want.relay}' belongs to template '${other.template}'`)
   }
 
   const steps: PlanStep[] = []
-  for (const { path, name } of scenario.scopes) steps.push({ action: scopes.some((have) => have.path === path) ? 'keep' : 'create', what: 'scope', id: path, detail: `${name.zh} / ${name.en}` })
+  for (const { path, name } of scenario.scopes)
+    steps.push({ action: scopes.some((have) => have.path === path) ? 'keep' : 'create', what: 'scope', id: path, detail: `${name.zh} / ${name.en}` })
   for (const want of wanted.decoys) {
     const have = haveDecoys.find(({ id }) => id === want.id)
     if (!have) steps.push({ action: 'create', what: 'decoy', id: want.id, detail: describeDecoy(want) })
     else {
       const { template: _template, ...rest } = have
       const same = canonical(rest) === canonical(want)
-      steps.push({ action: same ? 'keep' : 'change', what: 'decoy', id: want.id, detail: same ? describeDecoy(want) : `${describeDecoy(rest)} ⇒ ${describeDecoy(want)}` })
+      steps.push({
+        action: same ? 'keep' : 'change',
+        what: 'decoy',
+        id: want.id,
+        detail: same ? describeDecoy(want) : `${describeDecoy(rest)} ⇒ ${describeDecoy(want)}`,
+      })
     }
   }
   const mine = havePlacements.filter(({ template }) => template === scenario.name)
-  for (const want of wanted.placements) steps.push({ action: mine.some(({ id, host }) => id === want.id && host === want.host) ? 'keep' : 'create', what: 'placement', id: want.id, detail: describePlacement(want) })
-  for (const have of mine) if (!wanted.placements.some(({ id }) => id === have.id)) steps.push({ action: 'remove', what: 'placement', id: have.id, detail: describePlacement(have) })
-  for (const have of haveDecoys) if (have.template === scenario.name && !wanted.decoys.some(({ id }) => id === have.id)) steps.push({ action: 'remove', what: 'decoy', id: have.id, detail: describeDecoy(have) })
+  for (const want of wanted.placements)
+    steps.push({
+      action: mine.some(({ id, host }) => id === want.id && host === want.host) ? 'keep' : 'create',
+      what: 'placement',
+      id: want.id,
+      detail: describePlacement(want),
+    })
+  for (const have of mine)
+    if (!wanted.placements.some(({ id }) => id === have.id)) steps.push({ action: 'remove', what: 'placement', id: have.id, detail: describePlacement(have) })
+  for (const have of haveDecoys)
+    if (have.template === scenario.name && !wanted.decoys.some(({ id }) => id === have.id))
+      steps.push({ action: 'remove', what: 'decoy', id: have.id, detail: describeDecoy(have) })
 
-  const haveScanners = await sql<{ network: string; owner: string; expires: string }[]>`select network::text as network, owner, to_char(expires, 'YYYY-MM-DD') as expires from known_scanner where template = ${scenario.name}`
+  const haveScanners = await sql<
+    { network: string; owner: string; expires: string }[]
+  >`select network::text as network, owner, to_char(expires, 'YYYY-MM-DD') as expires from known_scanner where template = ${scenario.name}`
   for (const { network, owner, expires } of scenario.knownScanners) {
     const same = haveScanners.some((have) => have.network === network && have.owner === owner && have.expires === expires)
     steps.push({ action: same ? 'keep' : 'create', what: 'known-scanner', id: network, detail: `${owner}, until ${expires}` })
   }
-  for (const have of haveScanners) if (!scenario.knownScanners.some(({ network }) => network === have.network)) steps.push({ action: 'remove', what: 'known-scanner', id: have.network, detail: have.owner })
+  for (const have of haveScanners)
+    if (!scenario.knownScanners.some(({ network }) => network === have.network))
+      steps.push({ action: 'remove', what: 'known-scanner', id: have.network, detail: have.owner })
 
   const names = new Set([...wanted.placements.map(({ relay }) => `relay ${relay}`), ...wanted.placements.map(({ host }) => `decoys ${host}`)])
   const warnings = [...names]
@@ -121,5 +161,13 @@ export async function makePlan(sql: Sql | TransactionSql, scenario: ScenarioTemp
       const [role, name] = pair.split(' ')
       return `no ${role === 'relay' ? 'relay' : 'decoy host'} named '${name}' is enrolled yet; its part begins to work when it is`
     })
-  return { steps, warnings, base: createHash('sha256').update(canonical([haveDecoys, havePlacements, haveScanners, scopes])).digest('hex').slice(0, 32), wanted }
+  return {
+    steps,
+    warnings,
+    base: createHash('sha256')
+      .update(canonical([haveDecoys, havePlacements, haveScanners, scopes]))
+      .digest('hex')
+      .slice(0, 32),
+    wanted,
+  }
 }

@@ -27,7 +27,10 @@ export function checkScenario(text: string, personas: ReadonlyMap<string, Person
         faults.push(at([...here, 'service'], `there is no service '${service.service}'; known: ${Object.keys(services).join(', ')}`))
         return
       }
-      if (persona && !persona[services[service.service].needs]) faults.push(at([...here, 'service'], `persona '${decoy.persona}' has no '${services[service.service].needs}' section, so it cannot serve '${service.service}'`))
+      if (persona && !persona[services[service.service].needs])
+        faults.push(
+          at([...here, 'service'], `persona '${decoy.persona}' has no '${services[service.service].needs}' section, so it cannot serve '${service.service}'`),
+        )
       if (ports.has(service.port)) faults.push(at([...here, 'port'], `port ${service.port} is taken by another service of this decoy`))
       ports.add(service.port)
       const settings = services[service.service].settings.safeParse(service.settings)
@@ -43,7 +46,8 @@ export function checkScenario(text: string, personas: ReadonlyMap<string, Person
       return
     }
     for (const name of Object.keys(placement.ports)) {
-      if (!decoy.services.some((service) => service.service === name)) faults.push(at(['placements', i, 'ports', name], `decoy '${decoy.id}' has no service '${name}'`))
+      if (!decoy.services.some((service) => service.service === name))
+        faults.push(at(['placements', i, 'ports', name], `decoy '${decoy.id}' has no service '${name}'`))
     }
     for (const service of decoy.services) {
       const port = placement.ports[service.service] ?? service.port

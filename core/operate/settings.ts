@@ -16,6 +16,7 @@ export async function siteSettings(sql: Sql | TransactionSql): Promise<SiteSetti
 
 export async function saveSiteSettings(sql: Sql | TransactionSql, settings: Partial<SiteSettings>): Promise<void> {
   for (const [key, value] of Object.entries(settings)) {
-    if (value !== undefined) await sql`insert into setting (key, value) values (${key}, ${sql.json(value)}) on conflict (key) do update set value = excluded.value`
+    if (value !== undefined)
+      await sql`insert into setting (key, value) values (${key}, ${sql.json(value)}) on conflict (key) do update set value = excluded.value`
   }
 }

@@ -15,4 +15,5 @@ export function siteSecret(core: Pick<Core, 'dataDir' | 'masterKey'>): Buffer {
 }
 
 /** The 32-byte seed of one decoy, hexadecimal (HKDF, RFC 5869). */
-export const decoySeed = (secret: Buffer, decoy: string): string => Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), `decoy ${decoy}`, 32)).toString('hex')
+export const decoySeed = (secret: Buffer, decoy: string): string =>
+  Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), `decoy ${decoy}`, 32)).toString('hex')

@@ -26,7 +26,9 @@ function scenarioOf(core: Core, text: string): ScenarioTemplate {
   const checked = checkScenario(text, loadPersonas(core.dataDir))
   if ('scenario' in checked) return checked.scenario
   const [first] = checked.faults
-  throw new ApiError(422, 'template-invalid', `line ${first?.line}, column ${first?.column}: ${first?.path ? `${first.path}: ` : ''}${first?.message}`, { faults: checked.faults })
+  throw new ApiError(422, 'template-invalid', `line ${first?.line}, column ${first?.column}: ${first?.path ? `${first.path}: ` : ''}${first?.message}`, {
+    faults: checked.faults,
+  })
 }
 
 /** A template speaks for the whole group, so only who may see all of the places it names may plan or apply it. */
@@ -42,13 +44,18 @@ async function siteOf(core: Core): Promise<Site> {
 }
 
 export async function templates(core: Core, _actor: Actor, _input: unknown): Promise<RouteAnswer<'templates'>> {
-  const applied = await core.sql<{ name: string; title: { zh: string; en: string }; applied_at: Date; applied_by: string; text: string }[]>`select name, title, applied_at, applied_by, text from template order by name`
+  const applied = await core.sql<
+    { name: string; title: { zh: string; en: string }; applied_at: Date; applied_by: string; text: string }[]
+  >`select name, title, applied_at, applied_by, text from template order by name`
   const folder = join(templatesFolder, 'scenarios')
   const shipped = readdirSync(folder)
     .filter((name) => name.endsWith('.yaml'))
     .sort()
     .map((name) => ({ name: name.slice(0, -5), text: readFileSync(join(folder, name), 'utf8') }))
-  return { applied: applied.map((row) => ({ name: row.name, title: row.title, appliedAt: row.applied_at.getTime(), by: row.applied_by, text: row.text })), shipped }
+  return {
+    applied: applied.map((row) => ({ name: row.name, title: row.title, appliedAt: row.applied_at.getTime(), by: row.applied_by, text: row.text })),
+    shipped,
+  }
 }
 
 export async function planTemplate(core: Core, actor: Actor, input: Input): Promise<RouteAnswer<'planTemplate'>> {
@@ -67,12 +74,14 @@ export async function applyTemplate(core: Core, actor: Actor, input: Input): Pro
     // One apply at a time, so that a plan cannot change between being made and being carried out.
     await tx`select pg_advisory_xact_lock(hashtext('shenlou apply'))`
     const plan = await makePlan(tx, scenario, await siteOf(core))
-    if (input.body.base !== undefined && input.body.base !== plan.base) throw new ApiError(409, 'plan-stale', 'what the plan was made against has changed; plan again, look at it, then apply')
+    if (input.body.base !== undefined && input.body.base !== plan.base)
+      throw new ApiError(409, 'plan-stale', 'what the plan was made against has changed; plan again, look at it, then apply')
     const [before] = await tx<{ version: number; text: string }[]>`select version, text from template where name = ${scenario.name}`
     const changed = plan.steps.filter(({ action }) => action !== 'keep')
     if (before && changed.length === 0 && before.text === text) return { name: scenario.name, steps: plan.steps, version: before.version, changed: false }
 
-    for (const { path, name } of scenario.scopes) await tx`insert into scope (path, name) values (${path}, ${tx.json(name)}) on conflict (path) do update set name = excluded.name`
+    for (const { path, name } of scenario.scopes)
+      await tx`insert into scope (path, name) values (${path}, ${tx.json(name)}) on conflict (path) do update set name = excluded.name`
     const version = (before?.version ?? 0) + 1
     await tx`insert into template (name, title, text, version, applied_by, applied_at) values (${scenario.name}, ${tx.json(scenario.title)}, ${text}, ${version}, ${actor.name}, ${new Date(core.clock())})
       on conflict (name) do update set title = excluded.title, text = excluded.text, version = excluded.version, applied_by = excluded.applied_by, applied_at = excluded.applied_at`
@@ -81,10 +90,14 @@ export async function applyTemplate(core: Core, actor: Actor, input: Input): Pro
     for (const decoy of plan.wanted.decoys) {
       const persona = personas.get(decoy.persona)
       if (!persona) throw new ApiError(422, 'template-invalid', `there is no persona '${decoy.persona}'`)
-      const [have] = await tx<{ persona: string; organisation: unknown; secrets: Buffer }[]>`select persona, organisation, secrets from decoy where id = ${decoy.id}`
+      const [have] = await tx<
+        { persona: string; organisation: unknown; secrets: Buffer }[]
+      >`select persona, organisation, secrets from decoy where id = ${decoy.id}`
       // A host keeps its keys for as long as it claims to be the same host.
       const keep = have && have.persona === decoy.persona && JSON.stringify(have.organisation) === JSON.stringify(decoy.organisation)
-      const secrets = keep ? have.secrets : seal(core.masterKey, `decoy ${decoy.id}`, Buffer.from(JSON.stringify(await drawSecrets(persona, decoy.organisation))))
+      const secrets = keep
+        ? have.secrets
+        : seal(core.masterKey, `decoy ${decoy.id}`, Buffer.from(JSON.stringify(await drawSecrets(persona, decoy.organisation))))
       await tx`insert into decoy (id, template, persona, name, scope, host, organisation, services, secrets)
         values (${decoy.id}, ${scenario.name}, ${decoy.persona}, ${decoy.name ? tx.json(decoy.name) : null}, ${decoy.scope}, ${decoy.host}, ${tx.json(decoy.organisation)}, ${tx.json(decoy.services as never)}, ${secrets})
         on conflict (id) do update set persona = excluded.persona, name = excluded.name, scope = excluded.scope, host = excluded.host, organisation = excluded.organisation, services = excluded.services, secrets = excluded.secrets`
@@ -93,17 +106,26 @@ export async function applyTemplate(core: Core, actor: Actor, input: Input): Pro
       await tx`insert into placement (id, template, relay, host, decoy, address, port, transport, service)
         values (${row.id}, ${scenario.name}, ${row.relay}, ${row.host}, ${row.decoy}, ${row.address}, ${row.port}, ${row.transport}, ${row.service}) on conflict (id) do update set host = excluded.host`
     }
-    for (const { name, tunnel } of scenario.hosts) await tx`insert into setting (key, value) values (${`tunnel ${name}`}, ${tx.json(tunnel)}) on conflict (key) do update set value = excluded.value`
+    for (const { name, tunnel } of scenario.hosts)
+      await tx`insert into setting (key, value) values (${`tunnel ${name}`}, ${tx.json(tunnel)}) on conflict (key) do update set value = excluded.value`
     await replaceKnownScanners(tx, scenario.name, scenario.knownScanners)
     await tx`select nextval('config_version')`
-    await appendAudit(tx, { actor: actor.name, address: input.address ?? null, action: 'template.apply', target: scenario.name, detail: { version, changes: changed.map(({ action, what, id }) => `${action} ${what} ${id}`).slice(0, 200) } })
+    await appendAudit(tx, {
+      actor: actor.name,
+      address: input.address ?? null,
+      action: 'template.apply',
+      target: scenario.name,
+      detail: { version, changes: changed.map(({ action, what, id }) => `${action} ${what} ${id}`).slice(0, 200) },
+    })
     return { name: scenario.name, steps: plan.steps, version, changed: true }
   })
   if (answer.changed) {
-    for (const { id } of await core.sql<{ id: string }[]>`select id from sensor where role <> 'source' and status = 'confirmed'`) core.bus.emit('config', { sensor: id })
+    for (const { id } of await core.sql<{ id: string }[]>`select id from sensor where role <> 'source' and status = 'confirmed'`)
+      core.bus.emit('config', { sensor: id })
   }
   return { name: answer.name, steps: answer.steps, version: answer.version }
 }
 
 /** The drawn secrets of one decoy, opened. */
-export const decoySecrets = (core: Pick<Core, 'masterKey'>, decoy: string, sealed: Buffer): Record<string, string> => JSON.parse(unseal(core.masterKey, `decoy ${decoy}`, sealed).toString())
+export const decoySecrets = (core: Pick<Core, 'masterKey'>, decoy: string, sealed: Buffer): Record<string, string> =>
+  JSON.parse(unseal(core.masterKey, `decoy ${decoy}`, sealed).toString())

@@ -17,13 +17,18 @@ export function parseYaml<T>(text: string, schema: z.ZodType<T>): Parsed<T> {
     return { line: Math.max(1, line), column: Math.max(1, col) }
   }
   if (document.errors.length > 0) {
-    return { faults: document.errors.slice(0, 20).map((error) => ({ ...place(error.pos[0]), path: '', message: (error.message.split(' at line ')[0] ?? error.message).trim() })) }
+    return {
+      faults: document.errors
+        .slice(0, 20)
+        .map((error) => ({ ...place(error.pos[0]), path: '', message: (error.message.split(' at line ')[0] ?? error.message).trim() })),
+    }
   }
   const refused: TemplateFault[] = []
   visit(document, {
     Alias: (_, node) => void refused.push({ ...place(node.range?.[0] ?? 0), path: '', message: `alias '*${node.source}' is not allowed; write the value out` }),
     Node: (_, node) => {
-      if ('tag' in node && node.tag && (isScalar(node) || isCollection(node)) && text[node.range?.[0] ?? 0] === '!') refused.push({ ...place(node.range?.[0] ?? 0), path: '', message: `tag '${node.tag}' is not allowed` })
+      if ('tag' in node && node.tag && (isScalar(node) || isCollection(node)) && text[node.range?.[0] ?? 0] === '!')
+        refused.push({ ...place(node.range?.[0] ?? 0), path: '', message: `tag '${node.tag}' is not allowed` })
     },
   })
   if (refused.length > 0) return { faults: refused.slice(0, 20) }
@@ -38,5 +43,9 @@ export function parseYaml<T>(text: string, schema: z.ZodType<T>): Parsed<T> {
   }
   const result = schema.safeParse(document.toJS({ maxAliasCount: 0 }))
   if (result.success) return { value: result.data, at }
-  return { faults: result.error.issues.slice(0, 20).map((issue) => at(issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path, issue.message)) }
+  return {
+    faults: result.error.issues
+      .slice(0, 20)
+      .map((issue) => at(issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path, issue.message)),
+  }
 }
