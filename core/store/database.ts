@@ -19,13 +19,14 @@ export const ms = (sql: postgres.Sql | postgres.TransactionSql, column: string):
   sql`(extract(epoch from ${sql(column)}) * 1000)::float8`
 
 /** A client for `url`; `host` in its query names the folder of a unix socket, as in libpq. Times are in UTC. */
-export function connect(url: string, options: { max?: number; name?: string; onclose?: () => void } = {}): postgres.Sql {
+export function connect(url: string, options: { max?: number; name?: string; lasting?: boolean; onclose?: () => void } = {}): postgres.Sql {
   const parsed = new URL(url)
   const host = parsed.searchParams.get('host')
   parsed.searchParams.delete('host')
   return postgres(parsed.href, {
     max: options.max ?? 10,
     connect_timeout: 10,
+    ...(options.lasting && { max_lifetime: null }),
     // A crashed server is back within a second; postgres.js would wait up to 20 s.
     backoff: (retries: number) => Math.min(0.02 * 2 ** retries, 1),
     connection: { application_name: options.name ?? 'shenlou', TimeZone: 'UTC' },
