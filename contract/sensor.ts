@@ -105,6 +105,8 @@ export const decoysConfig = z.object({
   /** Where the gate listens for tunnels. */
   tunnel: z.string().max(255),
   relays: z.array(uuid),
+  /** Scope of each relay, where it is not the decoy host's own: one private address may be another host at another site. */
+  sites: z.record(uuid, scopePath).optional(),
   placements: z.array(placement),
   decoys: z.array(
     z.object({

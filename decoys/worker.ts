@@ -1,0 +1,265 @@
+/** A worker: runs the services of the decoys that the gate has given it, and reaches nothing but the gate. */
+import type { Duplex } from 'node:stream'
+import { setTimeout as wait } from 'node:timers/promises'
+import { escapeText } from '@shenlou/contract/bytes'
+import type { FileRef } from '@shenlou/contract/primitives'
+import type { DecoyConfig } from '@shenlou/contract/sensor'
+import { uuidv7 } from '@shenlou/link/uuid'
+import { who } from './adversary.ts'
+import type { Context, DecoyService, Proof, Session } from './decoy.ts'
+import { drawPersona, type Persona } from './persona.ts'
+import { type OpenConnection, WorkerConnection } from './worker-connection.ts'
+import { LinkStream, openWorkerLink, workerFrame } from './worker-link.ts'
+import { openSessions } from './worker-sessions.ts'
+import { openWorlds, type WorldsOptions } from './worker-worlds.ts'
+
+/** What a services module exports: the list, and how the decoys' worlds are opened. */
+export interface Services {
+  services: readonly DecoyService<never>[]
+  openWorld: WorldsOptions['open']
+}
+export interface WorkerOptions extends Services {
+  /** The inherited socket. */
+  socket: Duplex
+  /** Ends the process; called when the gate is gone or said to stop. */
+  exit(): void
+  sessionIdleMs?: number
+}
+
+/** Bytes that services of one connection may hold. */
+const connectionBudget = 32 * 1024 * 1024
+/** How long a client may take to close after a service is done with it. */
+const lingerMs = 5000
+
+interface Decoy {
+  config: DecoyConfig
+  site: string
+  persona: Persona | undefined
+}
+
+/** Serves until the socket ends. */
+export function runWorker({ socket, services, openWorld, exit, sessionIdleMs }: WorkerOptions): { log(line: string): void } {
+  const byName = new Map(services.map((service) => [service.name, service as DecoyService<unknown>]))
+  const decoys = new Map<string, Decoy>()
+  const connections = new Map<number, { stream: WorkerConnection; decoy: string; abort: AbortController; done: Promise<void> }>()
+  const files = new Map<number, { stream: LinkStream; resolve(file: FileRef): void; reject(error: Error): void }>()
+  const loads = new Map<number, (saved: Uint8Array | undefined) => void>()
+  let nextFile = 1
+  let nextLoad = 1
+  let stopping = false
+
+  const link = openWorkerLink(socket, onFrame, () => exit())
+  const log = (line: string): void => link.send(workerFrame.LOG, 0, Buffer.from(escapeText(line).slice(0, 2000)))
+  const sessions = openSessions((stream, event) => link.sendJson(workerFrame.EVENT, stream, { id: uuidv7(), time: Date.now(), ...event }), sessionIdleMs)
+  const worlds = openWorlds({
+    open: openWorld,
+    load: (decoy, adversary) =>
+      new Promise((resolve) => {
+        loads.set(nextLoad, resolve)
+        link.sendJson(workerFrame.LOAD, nextLoad++, { decoy, adversary })
+      }),
+    save(decoy, adversary, bytes) {
+      const header = Buffer.from(JSON.stringify({ decoy, adversary }))
+      const length = Buffer.alloc(2)
+      length.writeUInt16BE(header.length)
+      link.send(workerFrame.SAVE, 0, Buffer.concat([length, header, bytes]))
+    },
+    log,
+  })
+
+  function onFrame(type: number, stream: number, payload: Buffer): void {
+    const known = stream % 2 === 0 ? connections.get(stream)?.stream : files.get(stream)?.stream
+    switch (type) {
+      case workerFrame.DATA:
+        if (known && !known.receive(payload)) link.close()
+        return
+      case workerFrame.CREDIT:
+        return known?.receiveCredit(payload.readUInt32BE(0))
+      case workerFrame.FIN:
+        return known?.receiveEnd()
+      case workerFrame.RESET:
+        return known?.receiveReset()
+      case workerFrame.OPEN:
+        return open(stream, JSON.parse(payload.toString()) as OpenConnection)
+      case workerFrame.DECOY: {
+        const { site, decoy } = JSON.parse(payload.toString()) as { site: string; decoy: DecoyConfig }
+        decoys.set(decoy.id, { config: decoy, site, persona: undefined })
+        return
+      }
+      case workerFrame.FORGET: {
+        const { decoy } = JSON.parse(payload.toString()) as { decoy: string }
+        decoys.delete(decoy)
+        for (const connection of connections.values()) if (connection.decoy === decoy) connection.stream.reset()
+        sessions.closeAll('the decoy was removed', decoy)
+        worlds.flush(decoy)
+        return
+      }
+      case workerFrame.CHECK: {
+        const { decoy, services: wanted } = JSON.parse(payload.toString()) as { decoy: string; services: DecoyConfig['services'] }
+        return link.sendJson(workerFrame.CHECKED, 0, { decoy, problems: wanted.flatMap(check) })
+      }
+      case workerFrame.WORLD: {
+        loads.get(stream)?.(payload[0] === 1 ? Uint8Array.from(payload.subarray(1)) : undefined)
+        loads.delete(stream)
+        return
+      }
+      case workerFrame.KEPT: {
+        const file = files.get(stream)
+        files.delete(stream)
+        const answer = JSON.parse(payload.toString()) as { file?: FileRef; error?: string }
+        if (answer.file) file?.resolve(answer.file)
+        else file?.reject(new Error(answer.error ?? 'the file was not kept'))
+        return
+      }
+      case workerFrame.STOP:
+        void stop()
+    }
+  }
+
+  function check({ service, settings }: DecoyConfig['services'][number]): string[] {
+    const known = byName.get(service)
+    if (!known) return [`no service is called ${service}`]
+    const result = known.settings.safeParse(settings)
+    return result.success ? [] : result.error.issues.slice(0, 5).map((issue) => `${service}: ${issue.path.join('.') || 'settings'}: ${issue.message}`)
+  }
+
+  function open(id: number, opened: OpenConnection): void {
+    const stream = new WorkerConnection(link, id, opened)
+    const abort = new AbortController()
+    stream.once('close', () => abort.abort(new Error('the connection went away')))
+    const done = serve(stream, opened, abort.signal)
+      .catch((error: Error) => {
+        if (!abort.signal.aborted) log(`${opened.decoy} ${opened.service}: ${error.stack ?? error.message}`)
+        stream.reset()
+      })
+      .then(() => {
+        connections.delete(id)
+        link.send(workerFrame.CLOSED, id)
+      })
+    connections.set(id, { stream, decoy: opened.decoy, abort, done })
+  }
+
+  async function serve(stream: WorkerConnection, opened: OpenConnection, signal: AbortSignal): Promise<void> {
+    const decoy = decoys.get(opened.decoy)
+    const entry = decoy?.config.services.find(({ service }) => service === opened.service)
+    const service = byName.get(opened.service)
+    if (!decoy || !entry || !service || stopping) return stream.reset()
+    const settings = service.settings.parse(entry.settings)
+    decoy.persona ??= drawPersona({ ...decoy.config, template: decoy.config.persona, decoy: decoy.config.id })
+    const persona = decoy.persona
+
+    const proofs: Proof[] = []
+    let adversary = who(opened.site, opened.source.ip, proofs)
+    let held = await worlds.acquire(persona, opened.decoy, adversary.id)
+    let session: Session | undefined
+    let left = connectionBudget
+    const context: Context = {
+      decoy: opened.decoy,
+      persona,
+      get world() {
+        held.touch()
+        return held.world
+      },
+      get adversary() {
+        return adversary
+      },
+      async prove(proof) {
+        proofs.push(proof)
+        const stronger = who(opened.site, opened.source.ip, proofs)
+        if (stronger.id === adversary.id) return
+        const next = await worlds.acquire(persona, opened.decoy, stronger.id, adversary.id)
+        held.release()
+        held = next
+        sessions.move(opened.decoy, adversary, stronger)
+        adversary = stronger
+      },
+      session() {
+        const touched = (): void => held.touch()
+        session ??=
+          service.sessions === 'idle'
+            ? sessions.joinIdle(stream.stream, opened.decoy, adversary, touched)
+            : sessions.forConnection(stream.stream, adversary, touched)
+        return session
+      },
+      blobs: { put: (bytes) => keep(stream.stream, bytes) },
+      clock: () => Date.now(),
+      latency: (ms) => wait(ms * (0.85 + Math.random() * 0.4), undefined, { signal }).catch(() => {}),
+      budget: {
+        take(bytes) {
+          if (bytes > left) throw new RangeError(`a connection may hold ${connectionBudget} bytes`)
+          left -= bytes
+        },
+        give(bytes) {
+          left = Math.min(connectionBudget, left + bytes)
+        },
+      },
+      signal,
+    }
+    let reason = 'the service ended'
+    try {
+      await service.serve(stream, context, settings)
+      await linger(stream)
+    } catch (error) {
+      if (!signal.aborted) reason = 'the service failed'
+      throw error
+    } finally {
+      if (service.sessions !== 'idle') session?.close(signal.aborted ? 'the connection ended' : reason)
+      held.release()
+    }
+  }
+
+  async function keep(connection: number, bytes: AsyncIterable<Uint8Array> | Uint8Array): Promise<FileRef> {
+    const id = nextFile
+    nextFile = (nextFile + 2) % 0x7fffffff
+    const stream = new LinkStream(link, id)
+    stream.resume()
+    const kept = new Promise<FileRef>((resolve, reject) => files.set(id, { stream, resolve, reject }))
+    kept.catch(() => {})
+    link.sendJson(workerFrame.BLOB, id, { connection })
+    try {
+      for await (const part of bytes instanceof Uint8Array ? [bytes] : bytes) if (!stream.write(part)) await drained(stream)
+      stream.end()
+    } catch (error) {
+      files.delete(id)
+      stream.reset()
+      throw error
+    }
+    return kept
+  }
+
+  async function stop(): Promise<void> {
+    stopping = true
+    sessions.closeAll('the decoy host stopped')
+    sessions.stop()
+    for (const { stream } of connections.values()) stream.reset()
+    await Promise.race([Promise.all([...connections.values()].map(({ done }) => done)), wait(1500)])
+    worlds.flush()
+    link.send(workerFrame.STOPPED, 0)
+  }
+
+  link.sendJson(workerFrame.READY, 0, { services: services.map(({ name }) => name) })
+  return { log }
+}
+
+const drained = (stream: LinkStream): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const settle = (): void => {
+      stream.off('drain', settle)
+      stream.off('close', settle)
+      if (stream.destroyed) reject(new Error('the file was not taken'))
+      else resolve()
+    }
+    stream.on('drain', settle)
+    stream.on('close', settle)
+  })
+
+/** A service is done: what it wrote goes out, and the client has a while to close its side, as with a socket that was closed. */
+async function linger(stream: WorkerConnection): Promise<void> {
+  if (stream.destroyed) return
+  const closed = new Promise<void>((resolve) => stream.once('close', resolve))
+  if (!stream.writableEnded) stream.end()
+  stream.resume()
+  const timer = setTimeout(() => stream.reset(), lingerMs)
+  await closed
+  clearTimeout(timer)
+}
