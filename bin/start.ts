@@ -79,7 +79,7 @@ async function ownToken(data: string, role: 'relay' | 'decoys'): Promise<string 
 }
 
 /** Confirms a sensor of this machine: the fingerprint in its own folder must be the one that the core was shown. */
-async function confirmOwn(data: string, role: 'relay' | 'decoys', detail: Record<string, unknown>): Promise<void> {
+async function confirmOwn(data: string, detail: Record<string, unknown>): Promise<void> {
   const { items } = await askCore<RouteAnswer<'sensors'>>(join(data, 'core'), 'sensors')
   const own = items.find((sensor) => sensor.id === detail.sensor)
   if (own?.status !== 'pending') return
@@ -158,7 +158,7 @@ export async function start({ settings }: Invocation): Promise<number> {
       const token = await ownToken(data, role)
       const sensor = keepRunning(role, [`--data=${data}`], { ...env, ...(token ? { SHENLOU_TOKEN: token } : {}) })
       running.push(sensor)
-      await confirmOwn(data, role, await sensor.ready)
+      await confirmOwn(data, await sensor.ready)
     }
     bar.step('waiting for the decoys to answer')
     const decoys = await placed(data, 10_000)

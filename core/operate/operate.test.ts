@@ -1,0 +1,96 @@
+/** Scenarios: parsed with places, planned, applied, undone. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { systemActor } from '../actor.ts'
+import { testCore } from '../store/test-core.ts'
+import { drawOrganisation, drawPassword } from './organisation.ts'
+import { loadPersonas, templatesFolder } from './personas.ts'
+import { checkScenario } from './scenario.ts'
+import { decoySeed } from './site-secret.ts'
+import { applyTemplate, planTemplate } from './templates.ts'
+
+const starter = readFileSync(join(templatesFolder, 'scenarios', 'starter.yaml'), 'utf8')
+const personas = loadPersonas()
+
+const faultsOf = (text: string): { line: number; column: number; path: string; message: string }[] => {
+  const checked = checkScenario(text, personas)
+  return 'faults' in checked ? checked.faults : []
+}
+
+test('the starter scenario is valid', () => {
+  assert.deepEqual(faultsOf(starter), [])
+})
+
+test('a fault names line, column, path and what was expected', () => {
+  const [wrongPort] = faultsOf(starter.replace('port: 443', 'port: 99999'))
+  assert.equal(wrongPort?.path, 'decoys.0.services.1.port')
+  assert.equal(
+    starter
+      .replace('port: 443', 'port: 99999')
+      .split('\n')
+      [(wrongPort?.line ?? 0) - 1]?.slice((wrongPort?.column ?? 1) - 1),
+    '99999',
+  )
+  const [unknownKey] = faultsOf(starter.replace('    persona: centos-7', '    persona: centos-7\n    personna: x'))
+  assert.match(unknownKey?.message ?? '', /personna/)
+  const [service] = faultsOf(starter.replace('service: portal-https', 'service: gopher'))
+  assert.match(service?.message ?? '', /there is no service 'gopher'; known: ssh, portal/)
+  const [placement] = faultsOf(starter.replace('decoy: router, address', 'decoy: nobody, address'))
+  assert.match(placement?.message ?? '', /there is no decoy 'nobody' in this file/)
+})
+
+test('tags, aliases, duplicate keys and broken YAML are refused with their place', () => {
+  assert.match(faultsOf('kind: !!js/function x')[0]?.message ?? '', /tag/i)
+  assert.match(faultsOf('a: &x 1\nb: *x')[0]?.message ?? '', /alias '\*x' is not allowed/)
+  assert.match(faultsOf('kind: scenario\nkind: scenario')[0]?.message ?? '', /unique|duplicate/i)
+  assert.equal(faultsOf('kind: [')[0]?.line, 1)
+})
+
+test('two secrets draw organisations, passwords and seeds that differ; the same secret draws the same', () => {
+  const one = Buffer.alloc(32, 1)
+  const two = Buffer.alloc(32, 2)
+  assert.deepEqual(drawOrganisation(one), drawOrganisation(one))
+  assert.notDeepEqual(drawOrganisation(one), drawOrganisation(two))
+  assert.notEqual(drawPassword(one, 'router', 'root'), drawPassword(two, 'router', 'root'))
+  assert.notEqual(decoySeed(one, 'a'), decoySeed(one, 'b'))
+  assert.notEqual(decoySeed(one, 'a'), decoySeed(two, 'a'))
+})
+
+test('apply does what plan showed; again it changes nothing; the former file undoes it', async () => {
+  const core = await testCore()
+  try {
+    const plan = await planTemplate(core, systemActor, { body: { text: starter } })
+    assert.ok(plan.steps.every(({ action }) => action === 'create'))
+    assert.equal(plan.warnings.length, 2)
+    const applied = await applyTemplate(core, systemActor, { body: { text: starter, base: plan.base } })
+    assert.equal(applied.version, 1)
+    const again = await applyTemplate(core, systemActor, { body: { text: starter } })
+    assert.equal(again.version, 1)
+    assert.ok(again.steps.every(({ action }) => action === 'keep'))
+    const secretsBefore = await core.sql`select id, secrets from decoy order by id`
+
+    const changed = starter.replace('ports: { ssh: 2223 }', 'ports: { ssh: 2299 }')
+    const second = await applyTemplate(core, systemActor, { body: { text: changed } })
+    assert.deepEqual(
+      second.steps
+        .filter(({ action }) => action !== 'keep')
+        .map(({ action, what }) => `${action} ${what}`)
+        .sort(),
+      ['create placement', 'remove placement'],
+    )
+    await assert.rejects(applyTemplate(core, systemActor, { body: { text: starter, base: plan.base } }), /plan again/)
+    await applyTemplate(core, systemActor, { body: { text: starter } })
+    const rows = await core.sql<{ port: number }[]>`select port from placement where decoy = 'router'`
+    assert.deepEqual(
+      rows.map(({ port }) => port),
+      [2223],
+    )
+    assert.deepEqual([...(await core.sql`select id, secrets from decoy order by id`)], [...secretsBefore], 'a host keeps its keys')
+    const viewer = { ...systemActor, kind: 'person' as const, scopes: ['group/elsewhere'] }
+    await assert.rejects(planTemplate(core, viewer, { body: { text: starter } }), /lies outside of what you may change/)
+  } finally {
+    await core.close()
+  }
+})

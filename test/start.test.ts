@@ -1,0 +1,167 @@
+/** The door of the command line: what a newcomer meets when something is in the way. Each is one clear line and a failing exit code. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { freePorts, type Installation, install, root } from './installation.ts'
+
+const entry = join(root, 'bin', 'shenlou.js')
+
+interface Ended {
+  code: number | null
+  lines: string[]
+}
+
+/** Runs a command that is expected to end by itself. The last line of stderr is what a person reads. */
+function run(args: string[], { prefix = [] as string[], env = {} as NodeJS.ProcessEnv } = {}): Ended {
+  const [command = process.execPath, ...others] = [...prefix, process.execPath, entry, ...args]
+  const { status, stderr, error } = spawnSync(command, others, { encoding: 'utf8', timeout: 60_000, env: { ...process.env, ...env } })
+  if (error) throw error
+  return { code: status, lines: stderr.split('\n').filter((line) => line.startsWith('shenlou: ')) }
+}
+
+const freshFlags = async (data: string): Promise<string[]> => {
+  const [http, sensors, tunnel, syslog] = await freePorts(4)
+  return [
+    `--data=${data}`,
+    `--http=127.0.0.1:${http}`,
+    `--sensors=127.0.0.1:${sensors}`,
+    `--tunnel=127.0.0.1:${tunnel}`,
+    `--syslog=127.0.0.1:${syslog}`,
+    '--no-scenario',
+  ]
+}
+
+describe('start', () => {
+  let folder: string
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'shenlou-start-'))
+  })
+  after(() => rmSync(folder, { recursive: true, force: true }))
+
+  test('help lists every command with one line each', () => {
+    const { stdout, status } = spawnSync(process.execPath, [entry, '--help'], { encoding: 'utf8' })
+    assert.equal(status, 0)
+    for (const name of ['start', 'core', 'decoys', 'relay', 'plan', 'apply', 'enrol', 'token', 'backup', 'restore'])
+      assert.match(stdout, new RegExp(`^ {2}${name} +\\S.{10,}$`, 'm'))
+  })
+
+  test('an unknown command, flag, value and config key are each named', () => {
+    const config = join(folder, 'bad.yaml')
+    writeFileSync(config, 'htttp: 127.0.0.1:80\n')
+    assert.deepEqual(run(['strat']), { code: 2, lines: ["shenlou: there is no command 'strat'; 'shenlou --help' lists them"] })
+    assert.match(run(['core', '--htttp', 'x']).lines[0] ?? '', /Unknown option '--htttp'/)
+    assert.match(run(['core', '--http', 'nowhere']).lines[0] ?? '', /--http: must be HOST:PORT/)
+    assert.match(run(['core'], { env: { SHENLOU_BIND: 'here' } }).lines[0] ?? '', /SHENLOU_BIND: must be an IP address/)
+    assert.match(run(['core', '--config', config]).lines[0] ?? '', /config file .*bad\.yaml: 'htttp' is not a setting; known: data/)
+    assert.match(run(['core', '--config', join(folder, 'none.yaml')]).lines[0] ?? '', /there is no such file/)
+  })
+
+  test('a taken port is named with the setting that moves it', async () => {
+    const server = createServer().listen(0, '127.0.0.1')
+    await new Promise((done) => server.once('listening', done))
+    const { port } = server.address() as { port: number }
+    try {
+      const flags = (await freshFlags(join(folder, 'taken'))).map((flag) => (flag.startsWith('--http=') ? `--http=127.0.0.1:${port}` : flag))
+      assert.deepEqual(run(['start', ...flags]), {
+        code: 1,
+        lines: [`shenlou: 127.0.0.1:${port} is taken by another program: end it, or choose another with --http HOST:PORT`],
+      })
+    } finally {
+      server.close()
+    }
+  })
+
+  test('a data folder that cannot be one, and one that may not be written, are each one line', async () => {
+    const file = join(folder, 'file')
+    writeFileSync(file, '')
+    const blocked = run(['start', ...(await freshFlags(join(file, 'data')))])
+    assert.equal(blocked.code, 1)
+    assert.match(blocked.lines.join('\n'), /^shenlou: data folder .* is not a folder: choose another with --data$/)
+    // Root may write anywhere, so the folder is a read-only mount of a namespace of its own.
+    const readOnly = join(folder, 'read-only')
+    mkdirSync(readOnly)
+    const { code, lines } = run(['start', ...(await freshFlags(join(readOnly, 'data')))], {
+      prefix: ['unshare', '-rm', 'sh', '-c', `mount -t tmpfs -o ro,size=1m none ${readOnly} && exec "$@"`, 'sh'],
+    })
+    assert.equal(code, 1)
+    assert.match(lines.join('\n'), /^shenlou: data folder .* is on a read-only file system: choose another with --data$/)
+  })
+
+  test('a full disk is one line', async () => {
+    const full = join(folder, 'full')
+    mkdirSync(full)
+    const { code, lines } = run(['start', ...(await freshFlags(join(full, 'data')))], {
+      prefix: ['unshare', '-rm', 'sh', '-c', `mount -t tmpfs -o size=8m none ${full} && exec "$@"`, 'sh'],
+    })
+    assert.equal(code, 1)
+    assert.match(lines.join('\n'), /^shenlou: data folder .* is on a full disk: free some space, or choose another with --data$/)
+  })
+})
+
+describe('a running installation', () => {
+  let site: Installation
+  before(async () => {
+    site = await install()
+  })
+  after(() => site?.remove())
+
+  test('leaves the one-time password in a file that only its user may read, and never prints it off a terminal', () => {
+    const file = join(site.data, 'first-password')
+    const [, password = ''] = readFileSync(file, 'utf8').split('\n')
+    assert.ok(password.length >= 16)
+    assert.equal(statSync(file).mode & 0o777, 0o600)
+    assert.ok(!site.output().includes(password))
+    assert.ok(site.output().includes(file))
+  })
+
+  test('refuses a second start on the same folder', async () => {
+    const { code, lines } = run(['start', ...(await freshFlags(site.data))])
+    assert.equal(code, 1)
+    assert.equal(lines.length, 1)
+    assert.match(lines[0] ?? '', /^shenlou: .*(already|in use|running)/)
+  })
+
+  test('stops in order at Ctrl-C, leaves no process, and finds all data at the next start', async () => {
+    const { stdout: before } = await site.command('placements', '--json')
+    const mark = site.data
+    assert.equal(await site.stop(), 0)
+    const left = spawnSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' })
+      .stdout.split('\n')
+      .filter((line) => line.includes(mark))
+    assert.deepEqual(left, [])
+    await site.restart()
+    const { stdout: after } = await site.command('placements', '--json')
+    const names = (text: string): unknown => JSON.parse(text).items.map(({ id, hostname }: { id: string; hostname: string }) => [id, hostname])
+    assert.deepEqual(names(after), names(before))
+  })
+
+  test('a bad template names line and column and changes nothing', async () => {
+    const file = join(site.data, 'bad.yaml')
+    writeFileSync(
+      file,
+      'kind: scenario\nversion: 1\nname: bad\ntitle: { zh: 坏, en: Bad }\ndecoys:\n  - id: one\n    persona: windows-95\n    services:\n      - { service: ssh, port: 22 }\nplacements: []\n',
+    )
+    const { stdout: before } = await site.command('placements', '--json')
+    const failed = await site.command('apply', '-f', file).then(
+      () => undefined,
+      (error: { stderr: string; code: number }) => error,
+    )
+    assert.equal(failed?.code, 1)
+    assert.match(failed?.stderr ?? '', /bad\.yaml:7:14: decoys\.0\.persona: there is no persona 'windows-95'; known: /)
+    assert.match(failed?.stderr ?? '', /nothing was changed/)
+    assert.equal((await site.command('placements', '--json')).stdout, before)
+  })
+
+  test('plan shows what apply would do, and the same file twice changes nothing', async () => {
+    const file = join(site.data, '..', 'scenario.yaml')
+    const { stdout } = await site.command('plan', '-f', file)
+    assert.match(stdout, /0 to create, 0 to change, 0 to remove/)
+    const first = await site.command('apply', '-f', file)
+    const second = await site.command('apply', '-f', file)
+    assert.equal(first.stdout, second.stdout)
+  })
+})
