@@ -1,0 +1,54 @@
+/** A decoy host as one adversary has left it: files, users, processes and network that agree with each other and with the persona. */
+import type { Persona } from './persona.ts'
+import { type Files, openFiles } from './world/files.ts'
+import { type Host, makeHost } from './world/host.ts'
+import { type Logins, openLogins } from './world/logins.ts'
+import { type Network, openNetwork } from './world/network.ts'
+import { type Processes, openProcesses } from './world/processes.ts'
+import { decodeWorld, encodeWorld } from './world/saved.ts'
+import { openUsers, type Users } from './world/users.ts'
+
+export interface World {
+  readonly persona: Persona
+  /** What the persona comes to when it is a running host: memory, disk, packages, release texts. */
+  readonly host: Host
+  readonly files: Files
+  readonly users: Users
+  readonly processes: Processes
+  readonly network: Network
+  /** Who is and was logged in. */
+  readonly logins: Logins
+  /** What differs from the pristine host, as JSON bytes of at most 4 MiB; undefined when nothing changed since the last call. */
+  save(): Uint8Array | undefined
+}
+
+/**
+ * Opens the world of one adversary. `saved` is what `save()` gave earlier; bytes that cannot be read give the pristine host.
+ * Cheap: the base file system of a persona is shared by all its worlds and built when it is first read.
+ */
+export function openWorld(persona: Persona, saved?: Uint8Array): World {
+  const diff = decodeWorld(saved)
+  const host = makeHost(persona)
+  const network = openNetwork(host)
+  const logins = openLogins(host, diff.logins)
+  const processes = openProcesses(host, logins, diff.killed)
+  const files = openFiles(host, { processes, network, logins }, diff.files)
+  const users = openUsers(files)
+  let savedRevision = 0
+  const revision = (): number => files.revision + logins.revision + processes.revision
+  return {
+    persona,
+    host,
+    files,
+    users,
+    processes,
+    network,
+    logins,
+    save() {
+      const now = revision()
+      if (now === savedRevision) return undefined
+      savedRevision = now
+      return encodeWorld({ files: files.changes(), logins: logins.added(), killed: processes.killed() })
+    },
+  }
+}
