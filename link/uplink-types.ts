@@ -2,6 +2,7 @@
 import type { FileRef } from '@shenlou/contract/primitives'
 import type { EventDraft } from '@shenlou/contract/event'
 import type { DecoysConfig, RelayConfig, SensorHealth } from '@shenlou/contract/sensor'
+import type { FileHandle } from 'node:fs/promises'
 import type { SensorIdentity } from './identity-types.ts'
 
 /** Events as the journal keeps them: `json` is each whole event. Settles seqs first..last. */
@@ -42,10 +43,20 @@ export interface Journal {
   /** Calls back whenever more events became durable; returns its own end. */
   onDurable(listener: () => void): () => void
   stats(): JournalStats
+  /** Begins another epoch: for a folder that was put back to an older state, whose seqs the core has seen with other events. What is not acked is sent again under it. */
+  renew(): Promise<void>
   close(): Promise<void>
 }
 /** Throws an Error that names the folder when another process holds it. `maxBytes` defaults to 1 GiB. */
-export type OpenJournal = (dir: string, options?: { maxBytes?: number; segmentBytes?: number }) => Promise<Journal>
+export type OpenJournal = (
+  dir: string,
+  options?: {
+    maxBytes?: number
+    segmentBytes?: number
+    /** Writes all of it at that place or throws; a test gives its own to play a full disk. */
+    write?(handle: FileHandle, bytes: Buffer, position: number): Promise<void>
+  },
+) => Promise<Journal>
 
 /** Captured files of a sensor, kept until the core has them. */
 export interface BlobSpool {
