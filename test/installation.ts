@@ -96,7 +96,7 @@ placements:
   - { relay: relay, decoy: router, address: $bind, ports: { ssh: ${ports.router} } }
 ${extra}`
 
-/** Starts an installation, applies the trial scenario and waits until its decoys answer. */
+/** Starts an installation (behind the words of `prefix`, such as a limit), applies the trial scenario and waits until its decoys answer. */
 export async function install({
   scenario = scenarioText,
   env = {},
@@ -122,7 +122,8 @@ export async function install({
   let password = ''
 
   const launch = async (): Promise<ChildProcess> => {
-    const child = spawn(process.execPath, [entry, 'start', ...flags], { cwd: folder, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+    const [program = process.execPath, ...words] = [...prefix, process.execPath, entry, 'start', ...flags]
+    const child = spawn(program, words, { cwd: folder, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
     child.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text))
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (output += text))
     const mark = output.length
