@@ -64,10 +64,14 @@ const commands = [
 
 async function shellOutput(port: number, username: string, password: string): Promise<{ output: Buffer; hostKey: Buffer }> {
   const client = new ssh2.Client()
-  let hostKey = Buffer.alloc(0)
+  let hostKey: Buffer = Buffer.alloc(0)
   await new Promise<void>((resolve, reject) => {
     client.once('ready', resolve).once('error', reject)
-    client.connect({ host: '127.0.0.1', port, username, password, hostVerifier: (key: Buffer) => ((hostKey = key), true) })
+    const hostVerifier = (key: Buffer): boolean => {
+      hostKey = key
+      return true
+    }
+    client.connect({ host: '127.0.0.1', port, username, password, hostVerifier })
   })
   const parts: Buffer[] = []
   for (const command of commands) {

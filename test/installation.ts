@@ -100,9 +100,11 @@ ${extra}`
 export async function install({
   scenario = scenarioText,
   env = {},
+  prefix = [],
 }: {
   scenario?: (ports: Installation['ports']) => string
   env?: NodeJS.ProcessEnv
+  prefix?: string[]
 } = {}): Promise<Installation> {
   const folder = mkdtempSync(join(tmpdir(), 'shenlou-test-'))
   const data = join(folder, 'data')

@@ -28,7 +28,7 @@ export function findTool(name: string): string | undefined {
       accessSync(path, constants.X_OK)
       return path
     } catch {
-      continue
+      // not in this folder
     }
   }
   return undefined
