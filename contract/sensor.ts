@@ -30,6 +30,9 @@ export const renewRequest = z.object({ csr: z.string().max(8192) })
 /** PEM texts; `fingerprint` is the SHA-256 of the certificate's public key, which a person confirms. */
 export const enrolAnswer = z.object({ sensor: uuid, certificate: z.string(), ca: z.string(), fingerprint: sha256, confirmed: z.boolean() })
 
+export type EnrolRequest = z.infer<typeof enrolRequest>
+export type EnrolAnswer = z.infer<typeof enrolAnswer>
+
 /**
  * A batch settles every seq from `first` to `last` at once: the core commits that whole interval. Events ascend by their own
  * `seq`; one that is missing inside was summarised, and a `journal.summarised` event of the same or a later batch counts it.

@@ -1,6 +1,5 @@
 /** What the sensors' door asks of the core. The door itself is door.ts. */
-import type { enrolAnswer, enrolRequest, DecoysConfig, RelayConfig, SensorHealth, SensorSays } from '@shenlou/contract/sensor'
-import type { z } from 'zod'
+import type { EnrolAnswer, EnrolRequest, DecoysConfig, RelayConfig, SensorHealth, SensorSays } from '@shenlou/contract/sensor'
 import type { Authority, PeerIdentity } from './identity-types.ts'
 
 /** Thrown by a handler to answer a request with that status; the message is shown to the sensor's operator. */
@@ -30,7 +29,7 @@ export interface SensorBatch {
  */
 export interface DoorHandlers {
   /** Spends the token and signs (`authority.signCsr`). Throws DoorError 403 `token-used`, `token-unknown`, `token-expired`, `network`. `address` is the peer's IP. */
-  enrol(input: z.infer<typeof enrolRequest> & { address: string }): Promise<z.infer<typeof enrolAnswer>>
+  enrol(input: EnrolRequest & { address: string }): Promise<EnrolAnswer>
   renew(input: { peer: PeerIdentity; csr: string; address: string }): Promise<{ certificate: string; ca: string }>
   /** Desired state. */
   config(sensor: string): Promise<RelayConfig | DecoysConfig>
