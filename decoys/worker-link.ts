@@ -8,7 +8,7 @@ import { Duplex } from 'node:stream'
 
 export const workerFrame = {
   /** Gate to worker. */
-  DECOY: 1, // JSON {site, decoy}: a decoy's seed, secrets and services, before its first connection
+  DECOY: 1, // JSON {decoy}: a decoy's seed, secrets and services, before its first connection
   FORGET: 2, // JSON {decoy}
   CHECK: 3, // JSON {decoy, services}: answered CHECKED
   OPEN: 4, // JSON {connection, source, destination, decoy, service, site}

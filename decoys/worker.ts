@@ -33,7 +33,6 @@ const lingerMs = 5000
 
 interface Decoy {
   config: DecoyConfig
-  site: string
   persona: Persona | undefined
 }
 
@@ -74,16 +73,20 @@ export function runWorker({ socket, services, openWorld, exit, sessionIdleMs }: 
         if (known && !known.receive(payload)) link.close()
         return
       case workerFrame.CREDIT:
-        return known?.receiveCredit(payload.readUInt32BE(0))
+        known?.receiveCredit(payload.readUInt32BE(0))
+        return
       case workerFrame.FIN:
-        return known?.receiveEnd()
+        known?.receiveEnd()
+        return
       case workerFrame.RESET:
-        return known?.receiveReset()
+        known?.receiveReset()
+        return
       case workerFrame.OPEN:
-        return open(stream, JSON.parse(payload.toString()) as OpenConnection)
+        open(stream, JSON.parse(payload.toString()) as OpenConnection)
+        return
       case workerFrame.DECOY: {
-        const { site, decoy } = JSON.parse(payload.toString()) as { site: string; decoy: DecoyConfig }
-        decoys.set(decoy.id, { config: decoy, site, persona: undefined })
+        const { decoy } = JSON.parse(payload.toString()) as { decoy: DecoyConfig }
+        decoys.set(decoy.id, { config: decoy, persona: undefined })
         return
       }
       case workerFrame.FORGET: {
@@ -96,7 +99,8 @@ export function runWorker({ socket, services, openWorld, exit, sessionIdleMs }: 
       }
       case workerFrame.CHECK: {
         const { decoy, services: wanted } = JSON.parse(payload.toString()) as { decoy: string; services: DecoyConfig['services'] }
-        return link.sendJson(workerFrame.CHECKED, 0, { decoy, problems: wanted.flatMap(check) })
+        link.sendJson(workerFrame.CHECKED, 0, { decoy, problems: wanted.flatMap(check) })
+        return
       }
       case workerFrame.WORLD: {
         loads.get(stream)?.(payload[0] === 1 ? Uint8Array.from(payload.subarray(1)) : undefined)

@@ -1,0 +1,210 @@
+/** A worker with its decoys, connections, files and worlds, as the gate keeps them. */
+import type { ChildProcess } from 'node:child_process'
+import type { DecoyConfig } from '@shenlou/contract/sensor'
+import type { BlobSpool } from '@shenlou/link/uplink-types'
+import { uuidv7 } from '@shenlou/link/uuid'
+import type { ConnectionFacts, GateConnection } from './gate-connection.ts'
+import type { GateEvents } from './gate-events.ts'
+import { startWorkerProcess } from './gate-worker.ts'
+import type { WorldStore } from './gate-worlds.ts'
+import { LinkStream, type WorkerLink, workerFrame } from './worker-link.ts'
+
+export interface GateWorker {
+  readonly ready: boolean
+  add(decoy: DecoyConfig): void
+  forget(decoy: string): void
+  /** Hands a connection over. The worker must be ready. */
+  open(connection: { facts: ConnectionFacts; placement: string; site: string; join(link: WorkerLink, id: number): GateConnection }): GateConnection
+  resetPlacements(placements: ReadonlySet<string>): void
+  problems(): string[]
+  stop(): Promise<void>
+}
+export interface GateWorkerOptions {
+  name: string
+  spawn(): ChildProcess
+  events: GateEvents
+  worlds: WorldStore
+  spool: BlobSpool
+  log(line: string): void
+}
+
+/** Captured bytes of one connection that are kept; beyond it only hash and size. */
+const fileBytesPerConnection = 128 * 1024 * 1024
+const maxFilesAtOnce = 256
+
+export function startGateWorker({ name, spawn, events, worlds, spool, log }: GateWorkerOptions): GateWorker {
+  const decoys = new Map<string, DecoyConfig>()
+  const problems = new Map<string, string[]>()
+  /** Decoys whose seed this process of the worker was given: at their first connection. */
+  let told = new Set<string>()
+  const connections = new Map<number, GateConnection & { placement: string }>()
+  const files = new Map<number, LinkStream>()
+  let nextId = 2
+  const self = {}
+
+  const worker = startWorkerProcess({
+    name,
+    spawn,
+    log,
+    onReady(link) {
+      for (const decoy of decoys.values()) check(link, decoy)
+    },
+    onFrame,
+    onExit(code, signal) {
+      for (const connection of connections.values()) connection.reset()
+      for (const file of files.values()) file.destroy()
+      connections.clear()
+      files.clear()
+      told = new Set()
+      events.workerGone(self)
+      if (stopped) return
+      log(`${name} ended with ${signal ?? `exit code ${code}`}`)
+      events.append({ id: uuidv7(), time: Date.now(), kind: 'worker.exited', body: { code, signal } }).catch(() => {})
+    },
+  })
+  let stopped = false
+
+  function check(link: WorkerLink, decoy: DecoyConfig): void {
+    link.sendJson(workerFrame.CHECK, 0, { decoy: decoy.id, services: decoy.services })
+  }
+
+  function onFrame(type: number, stream: number, payload: Buffer): void {
+    try {
+      take(type, stream, payload)
+    } catch (error) {
+      log(`${name} broke the link: ${(error as Error).message}`)
+      worker.kill()
+    }
+  }
+
+  function take(type: number, stream: number, payload: Buffer): void {
+    const connection = connections.get(stream)
+    const file = files.get(stream)
+    switch (type) {
+      case workerFrame.DATA:
+        if (connection?.receive(payload) === false || file?.receive(payload) === false) throw new Error('it sent more than its credit')
+        return
+      case workerFrame.CREDIT:
+        connection?.receiveCredit(payload.readUInt32BE(0))
+        return
+      case workerFrame.FIN:
+        connection ? connection.receiveEnd() : file?.receiveEnd()
+        return
+      case workerFrame.RESET:
+        connection ? connection.receiveReset() : file?.receiveReset()
+        return
+      case workerFrame.CLOSED:
+        connections.delete(stream)
+        return
+      case workerFrame.EVENT: {
+        if (stream !== 0 && !connection) return
+        const durable = events.say(self, payload, connection?.facts)
+        if (!durable) return
+        if (connection) connection.said(durable)
+        else durable.catch(() => {})
+        if (events.congested) {
+          worker.link?.pause()
+          events.uncongested(() => worker.link?.resume())
+        }
+        return
+      }
+      case workerFrame.LOAD: {
+        const { decoy, adversary } = JSON.parse(payload.toString()) as { decoy: string; adversary: string }
+        const { link } = worker
+        const answer = (saved?: Uint8Array): void => link?.send(workerFrame.WORLD, stream, saved ? Buffer.concat([Buffer.from([1]), saved]) : Buffer.from([0]))
+        if (!told.has(decoy)) {
+          answer()
+          return
+        }
+        worlds.load(decoy, adversary).then(answer, () => answer())
+        return
+      }
+      case workerFrame.SAVE: {
+        const length = payload.readUInt16BE(0)
+        const { decoy, adversary } = JSON.parse(payload.toString('utf8', 2, 2 + length)) as { decoy: string; adversary: string }
+        if (!told.has(decoy) || typeof adversary !== 'string' || adversary.length > 128) throw new Error(`it saved a world of ${decoy}, which is not its own`)
+        try {
+          worlds.save(decoy, adversary, payload.subarray(2 + length))
+        } catch (error) {
+          log(`the world of ${adversary} on ${decoy} could not be kept: ${(error as Error).message}`)
+        }
+        return
+      }
+      case workerFrame.BLOB:
+        keep(stream, (JSON.parse(payload.toString()) as { connection: number }).connection)
+        return
+      case workerFrame.CHECKED: {
+        const { decoy, problems: found } = JSON.parse(payload.toString()) as { decoy: string; problems: string[] }
+        if (!decoys.has(decoy)) return
+        problems.set(decoy, found)
+        for (const problem of found) log(`decoy ${decoy}: ${problem}`)
+      }
+    }
+  }
+
+  function keep(id: number, connectionId: number): void {
+    const { link } = worker
+    const connection = connections.get(connectionId)
+    if (!link || id % 2 === 0 || files.has(id)) throw new Error('it used the number of a file again')
+    const answer = (value: unknown): void => {
+      files.delete(id)
+      link.sendJson(workerFrame.KEPT, id, value)
+    }
+    if (!connection || files.size >= maxFilesAtOnce) {
+      answer({ error: connection ? 'too many files at once' : 'the connection is gone' })
+      return
+    }
+    const stream = new LinkStream(link, id)
+    stream.end()
+    files.set(id, stream)
+    const left = Math.max(0, fileBytesPerConnection - connection.fileBytes)
+    spool.put(stream, left < 32 * 1024 * 1024 ? { fileBytes: left } : {}).then(
+      (file) => {
+        connection.fileBytes += file.size
+        answer({ file })
+      },
+      (error: Error) => answer({ error: error.message }),
+    )
+  }
+
+  return {
+    get ready() {
+      return worker.ready
+    },
+    add(decoy) {
+      decoys.set(decoy.id, decoy)
+      if (worker.ready && worker.link) check(worker.link, decoy)
+    },
+    forget(decoy) {
+      decoys.delete(decoy)
+      problems.delete(decoy)
+      if (told.delete(decoy)) worker.link?.sendJson(workerFrame.FORGET, 0, { decoy })
+    },
+    open({ facts, placement, site, join }) {
+      const link = worker.link as WorkerLink
+      const id = nextId
+      nextId = nextId >= 0x7ffffffe ? 2 : nextId + 2
+      if (!told.has(facts.decoy)) {
+        told.add(facts.decoy)
+        link.sendJson(workerFrame.DECOY, 0, { decoy: decoys.get(facts.decoy) })
+      }
+      const { connection, source, destination, decoy, service } = facts
+      const withPort = (end: { ip: string; port?: number }) => ({ ip: end.ip, port: end.port ?? 0 })
+      link.sendJson(workerFrame.OPEN, id, { connection, source: withPort(source), destination: withPort(destination), decoy, service, site })
+      const joined = Object.assign(join(link, id), { placement })
+      connections.set(id, joined)
+      return joined
+    },
+    resetPlacements(placements) {
+      for (const connection of connections.values()) if (placements.has(connection.placement)) connection.reset()
+    },
+    problems: () => [
+      ...(worker.failures > 1 ? [`other ${name} ended ${worker.failures} times`] : []),
+      ...[...problems].flatMap(([decoy, found]) => found.map((problem) => `other decoy ${decoy}: ${problem}`)),
+    ],
+    stop() {
+      stopped = true
+      return worker.stop()
+    },
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * The gate of a decoy host: holds journal, tunnels, captured files and saved worlds, and speaks no attacker protocol. It joins each tunnel stream with a
+ * worker, stamps what workers say with what it knows itself, and lets nothing out before that is durable.
+ */
+import type { ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
+import type { Placement } from '@shenlou/contract/placement'
+import type { DecoyConfig, DecoysConfig } from '@shenlou/contract/sensor'
+import type { OpenFrame, ResetReason } from '@shenlou/contract/tunnel'
+import { type Crowd, openCrowd } from '@shenlou/link/crowd'
+import type { SensorIdentity } from '@shenlou/link/identity-types'
+import type { ListenTunnel, TunnelListener, TunnelStream } from '@shenlou/link/tunnel-types'
+import type { BlobSpool, Journal } from '@shenlou/link/uplink-types'
+import { uuidv7 } from '@shenlou/link/uuid'
+import { joinConnection } from './gate-connection.ts'
+import { type GateWorker, startGateWorker } from './gate-decoys.ts'
+import { openGateEvents } from './gate-events.ts'
+import { openWorldStore } from './gate-worlds.ts'
+
+export interface GateOptions {
+  dataDir: string
+  identity: SensorIdentity
+  journal: Journal
+  spool: BlobSpool
+  listenTunnel: ListenTunnel
+  /** Starts a worker process; `index` tells their users apart. */
+  spawnWorker(index: number): ChildProcess
+  /** Workers at most; decoys share them. */
+  maxWorkers?: number
+  /** Connections at once, in all and of one source. */
+  maxConnections?: number
+  maxPerSource?: number
+  log(line: string): void
+}
+export interface Gate {
+  /** Makes the host run this, leaving sessions of what did not change alone. */
+  apply(config: DecoysConfig): Promise<void>
+  revoke(serials: string[]): void
+  health(): { sessions: number; streams: number; configVersion: number; problems: string[] }
+  /** Where tunnels are taken, once there is a configuration and the address could be had. */
+  readonly tunnelAddress: { host: string; port: number } | undefined
+  /** Closes sessions with their events, saves worlds, ends workers and tunnels. */
+  close(): Promise<void>
+}
+
+export function startGate(options: GateOptions): Gate {
+  const { dataDir, identity, journal, spool, listenTunnel, spawnWorker, maxWorkers = 4, log } = options
+  const crowd: Crowd = openCrowd({ most: options.maxConnections ?? 16_384, perSource: options.maxPerSource ?? 8192 })
+  const events = openGateEvents({ journal, log })
+  const worlds = openWorldStore({
+    dir: join(dataDir, 'worlds'),
+    onDropped: (decoy, adversary, reason) =>
+      void events.append({ id: uuidv7(), time: Date.now(), decoy, kind: 'world.dropped', body: { adversary, reason } }).catch(() => {}),
+  })
+  const workers: GateWorker[] = []
+  let config: DecoysConfig | undefined
+  let placements = new Map<string, Placement>()
+  let decoys = new Map<string, { config: DecoyConfig; text: string; worker: GateWorker }>()
+  let relays = new Set<string>()
+  let revoked: string[] = []
+  let listener: TunnelListener | undefined
+  let listenProblem: string | undefined
+  let listenAgain: NodeJS.Timeout | undefined
+  let closed = false
+
+  const check = (open: OpenFrame, relay: string): 'ok' | ResetReason => {
+    const placement = placements.get(open.placement)
+    if (!placement || !decoys.has(placement.decoy) || placement.transport !== open.transport || open.transport !== 'tcp') return 'no-placement'
+    return placement.relay === relay ? 'ok' : 'not-yours'
+  }
+
+  const onStream = (tunnel: TunnelStream, open: OpenFrame, relay: string): void => {
+    const placement = placements.get(open.placement)
+    const worker = placement && decoys.get(placement.decoy)?.worker
+    if (!placement || !worker?.ready || closed) {
+      tunnel.reset('closed')
+      return
+    }
+    const facts = {
+      connection: open.connection,
+      decoy: placement.decoy,
+      service: placement.service,
+      source: open.source,
+      destination: open.destination,
+      via: { relay, address: placement.address, port: placement.port },
+    }
+    const member = crowd.admit(open.source.ip, () => connection.reset())
+    const connection = worker.open({
+      facts,
+      placement: placement.id,
+      site: config?.sites?.[relay] ?? config?.scope ?? '',
+      join: (link, id) => joinConnection(tunnel, link, id, facts, { onBytes: (bytes) => member.spoke(bytes), onEnd: () => member.leave() }),
+    })
+  }
+
+  const listen = async (address: string): Promise<void> => {
+    clearTimeout(listenAgain)
+    try {
+      const opened = await listenTunnel({
+        address,
+        identity,
+        allow: (relay) => relays.has(relay),
+        check,
+        onStream,
+        onRelay: (relay, up, reason) => log(`relay ${relay} ${up ? 'is connected' : `is gone: ${reason}`}`),
+        revoked,
+      })
+      if (closed || config?.tunnel !== address) return void (await opened.close())
+      listener = opened
+      listenProblem = undefined
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code ?? (error as Error).message
+      listenProblem = `listen-failed ${address} ${code}`
+      log(`tunnels cannot be taken on ${address}: ${code}; trying again every 5 s`)
+      if (!closed) listenAgain = setTimeout(() => config?.tunnel === address && void listen(address), 5000).unref()
+    }
+  }
+
+  /** The worker that a new decoy goes to: a new one while there may be more, else the one with the fewest. */
+  const workerFor = (): GateWorker => {
+    const counts = new Map(workers.map((worker) => [worker, 0]))
+    for (const { worker } of decoys.values()) counts.set(worker, (counts.get(worker) ?? 0) + 1)
+    const least = [...counts].sort((a, b) => a[1] - b[1])[0]
+    if (least && (least[1] === 0 || workers.length >= maxWorkers)) return least[0]
+    const index = workers.length
+    const worker = startGateWorker({ name: `worker ${index}`, spawn: () => spawnWorker(index), events, worlds, spool, log })
+    workers.push(worker)
+    return worker
+  }
+
+  return {
+    async apply(next) {
+      const before = config
+      config = next
+      relays = new Set(next.relays)
+      if (next.revoked.length > 0) {
+        revoked = next.revoked
+        listener?.revoke(revoked)
+      }
+      const old = decoys
+      decoys = new Map()
+      for (const decoy of next.decoys) {
+        const known = old.get(decoy.id)
+        if (known) decoys.set(decoy.id, known)
+      }
+      for (const [id, { worker }] of old) if (!decoys.has(id)) worker.forget(id)
+      for (const decoy of next.decoys) {
+        const text = JSON.stringify(decoy)
+        const known = decoys.get(decoy.id)
+        if (known?.text === text) continue
+        const worker = known?.worker ?? workerFor()
+        if (known) worker.forget(decoy.id)
+        decoys.set(decoy.id, { config: decoy, text, worker })
+        worker.add(decoy)
+      }
+      const kept = placements
+      placements = new Map(next.placements.filter(({ gate }) => gate === identity.sensor).map((placement) => [placement.id, placement]))
+      const gone = new Set([...kept].filter(([id, placement]) => JSON.stringify(placements.get(id)) !== JSON.stringify(placement)).map(([id]) => id))
+      if (gone.size > 0) for (const worker of workers) worker.resetPlacements(gone)
+      if (before?.tunnel !== next.tunnel) {
+        const last = listener
+        listener = undefined
+        await last?.close()
+        await listen(next.tunnel)
+      }
+    },
+    revoke(serials) {
+      revoked = [...new Set([...revoked, ...serials])]
+      listener?.revoke(serials)
+    },
+    health() {
+      const problems = [...(listenProblem ? [listenProblem] : []), ...workers.flatMap((worker) => worker.problems()), ...events.problems()]
+      return {
+        sessions: events.sessions,
+        streams: crowd.size,
+        configVersion: config?.version ?? 0,
+        problems: problems.slice(0, 49).map((problem) => problem.slice(0, 300)),
+      }
+    },
+    get tunnelAddress() {
+      return listener && { host: listener.host, port: listener.port }
+    },
+    async close() {
+      closed = true
+      clearTimeout(listenAgain)
+      // Workers first: their last words, and the resets of their connections, still pass.
+      await Promise.all(workers.map((worker) => worker.stop()))
+      await listener?.close()
+      await events.settled()
+    },
+  }
+}
