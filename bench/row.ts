@@ -18,10 +18,25 @@ const number = (value: number): string => (Math.abs(value) >= 100 ? Math.round(v
 
 /** A table for a terminal. */
 export function table(rows: Row[]): string {
-  const cells = rows.map(({ what, value, unit, against, ratio, target, met, note }) => [what, `${number(value)} ${unit}`, against ? `${against.name} ${number(against.value)}` : '', ratio === undefined ? '' : `× ${ratio.toFixed(2)}`, target ?? '', met === undefined ? '' : met ? 'met' : 'NOT MET', note ?? ''])
+  const cells = rows.map(({ what, value, unit, against, ratio, target, met, note }) => [
+    what,
+    `${number(value)} ${unit}`,
+    against ? `${against.name} ${number(against.value)}` : '',
+    ratio === undefined ? '' : `× ${ratio.toFixed(2)}`,
+    target ?? '',
+    met === undefined ? '' : met ? 'met' : 'NOT MET',
+    note ?? '',
+  ])
   const all = [['what', 'here', 'against', 'ratio', 'to stand at', '', ''], ...cells]
   const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? []
-  return all.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n')
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
 }
 
 export const median = (values: number[]): number => {
