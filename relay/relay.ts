@@ -1,0 +1,218 @@
+/** The relay: listens where its placements say while their gate can be reached, and carries what comes over the tunnel, adding nothing. */
+import { readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import type { EventDraft } from '@shenlou/contract/event'
+import type { Placement } from '@shenlou/contract/placement'
+import type { RelayConfig } from '@shenlou/contract/sensor'
+import { openCrowd } from '@shenlou/link/crowd'
+import type { SensorIdentity } from '@shenlou/link/identity-types'
+import type { ConnectTunnel, Tunnel } from '@shenlou/link/tunnel-types'
+import type { Journal } from '@shenlou/link/uplink-types'
+import { uuidv7 } from '@shenlou/link/uuid'
+import { carry } from './carry.ts'
+import { openListeners } from './listen.ts'
+import { type ScanOptions, watchScans } from './scan.ts'
+
+export interface RelayOptions {
+  identity: SensorIdentity
+  journal: Journal
+  connectTunnel: ConnectTunnel
+  /** Connections at once; what the process may have open decides when it is not said. */
+  maxConnections?: number
+  maxPerSource?: number
+  scan?: Omit<ScanOptions, 'onScan'>
+  log(line: string): void
+}
+export interface Relay {
+  /** Makes the relay serve this, leaving what did not change alone. */
+  apply(config: RelayConfig): Promise<void>
+  revoke(serials: string[]): void
+  health(): { sessions: number; streams: number; configVersion: number; problems: string[] }
+  close(): Promise<void>
+}
+
+interface Gate {
+  address: string
+  tunnel: Tunnel
+  wasUp: boolean
+}
+type Reason = 'no-gate' | 'no-decoy' | 'quota' | 'limit'
+
+/** Descriptors that are not attackers': journal, uplink, tunnels, listeners of a large relay. */
+const reservedDescriptors = 224
+
+/** How many connections fit below the process's limit of open files. */
+export function connectionsThatFit(limits = (): string => readFileSync('/proc/self/limits', 'utf8')): number {
+  try {
+    const limit = Number(/Max open files\s+(\d+)/.exec(limits())?.[1] ?? 1024)
+    return Math.max(64, Math.min(20_000, limit - reservedDescriptors))
+  } catch {
+    return 1024 - reservedDescriptors
+  }
+}
+
+export function startRelay(options: RelayOptions): Relay {
+  const { identity, journal, connectTunnel, log } = options
+  const most = options.maxConnections ?? connectionsThatFit()
+  const crowd = openCrowd({ most, perSource: options.maxPerSource ?? most })
+  const gates = new Map<string, Gate>()
+  const carried = new Map<string, { placement: Placement; reset(): void }>()
+  const listeners = openListeners(onConnection, log)
+  let config: RelayConfig | undefined
+  let revoked: string[] = []
+  let closed = false
+  let lost = 0
+
+  const append = (draft: EventDraft): Promise<unknown> => {
+    const durable = journal.append(draft)
+    durable.catch((error: Error) => {
+      lost += 1
+      if (lost === 1 || lost % 1000 === 0) log(`${lost} events could not be written to the journal: ${error.message}`)
+    })
+    return durable
+  }
+  const say = (draft: EventDraft): void => void append(draft).catch(() => {})
+
+  const scans = watchScans({
+    ...options.scan,
+    onScan: (source, body) => say({ id: uuidv7(), time: Date.now(), source: { ip: source }, kind: 'scan.detected', body }),
+  })
+  const flushing = setInterval(() => scans.flush(Date.now()), 5000).unref()
+
+  function onConnection(socket: Socket, placement: Placement): void {
+    const { remoteAddress, remotePort, localAddress, localPort } = socket
+    socket.on('error', () => {})
+    if (!remoteAddress || !localAddress) return void socket.destroy() // it was reset before we took it
+    const acceptedAt = Date.now()
+    const source = { ip: plain(remoteAddress), port: remotePort ?? 0 }
+    const destination = { ip: plain(localAddress), port: localPort ?? placement.port }
+    const connection = uuidv7()
+    const via = { relay: identity.sensor, address: placement.address, port: placement.port }
+    const about = { connection, source, destination, via, service: placement.service, decoy: placement.decoy }
+    const refused = (reason: Reason): void => say({ id: uuidv7(), time: Date.now(), ...about, kind: 'connection.refused', body: { transport: 'tcp', reason } })
+    scans.touched(source.ip, destination.ip, destination.port, acceptedAt)
+
+    const gate = gates.get(placement.gate)
+    if (!gate?.tunnel.state.up || closed) {
+      // It slipped through while the listeners were closing.
+      socket.resetAndDestroy()
+      refused('no-gate')
+      return
+    }
+    const recorded = append({ id: uuidv7(), time: acceptedAt, ...about, kind: 'connection.opened', body: { transport: 'tcp' } })
+    const stream = gate.tunnel.open({ connection, transport: 'tcp', source, destination, placement: placement.id, observed: {}, acceptedAt })
+    let evicted = false
+    const member = crowd.admit(source.ip, () => {
+      evicted = true
+      ends.reset()
+    })
+    const ends = carry({
+      socket,
+      stream,
+      recorded,
+      onBytes: (bytes) => member.spoke(bytes),
+      onClosed({ by, how, bytesIn, bytesOut }) {
+        carried.delete(connection)
+        member.leave()
+        if (bytesIn === 0) scans.silent(source.ip, destination.ip, destination.port, Date.now())
+        const reason = evicted ? 'limit' : refusals[stream.resetReason ?? '']
+        if (reason && bytesOut === 0) refused(reason)
+        const durationMs = Date.now() - acceptedAt
+        say({ id: uuidv7(), time: Date.now(), ...about, kind: 'connection.closed', body: { by: evicted ? 'relay' : by, how, bytesIn, bytesOut, durationMs } })
+      },
+    })
+    carried.set(connection, { placement, reset: ends.reset })
+    socket.resume()
+  }
+
+  const listen = async (): Promise<void> => {
+    const serving = (config?.placements ?? []).filter(
+      ({ relay, gate, transport }) => relay === identity.sensor && transport === 'tcp' && gates.get(gate)?.tunnel.state.up,
+    )
+    await listeners.set(closed ? [] : serving)
+  }
+  let listening = Promise.resolve()
+  const relisten = (): Promise<void> => {
+    listening = listening.then(listen, listen)
+    return listening
+  }
+
+  const openGate = (sensor: string, address: string): Gate => {
+    const gate: Gate = {
+      address,
+      wasUp: false,
+      tunnel: connectTunnel({
+        address,
+        expect: sensor,
+        identity,
+        revoked,
+        onState({ up, reason }) {
+          if (up === gate.wasUp) return
+          gate.wasUp = up
+          if (up) say({ id: uuidv7(), time: Date.now(), kind: 'tunnel.opened', body: { gate: gate.address } })
+          else say({ id: uuidv7(), time: Date.now(), kind: 'tunnel.closed', body: { gate: gate.address, reason: (reason ?? '').slice(0, 200) } })
+          log(`tunnel to ${gate.address} is ${up ? 'up' : `down: ${reason}`}`)
+          void relisten()
+        },
+      }),
+    }
+    return gate
+  }
+
+  return {
+    async apply(next) {
+      config = next
+      revoked = [...new Set([...revoked, ...next.revoked])]
+      const wanted = new Map(next.gates.map(({ sensor, address }) => [sensor, address]))
+      for (const [sensor, gate] of [...gates]) {
+        if (wanted.get(sensor) === gate.address) continue
+        gates.delete(sensor)
+        await gate.tunnel.close()
+      }
+      for (const [sensor, address] of wanted) if (!gates.has(sensor)) gates.set(sensor, openGate(sensor, address))
+      for (const { tunnel } of gates.values()) tunnel.revoke(next.revoked)
+      const kept = new Set(next.placements.map((placement) => JSON.stringify(placement)))
+      for (const { placement, reset } of carried.values()) if (!kept.has(JSON.stringify(placement))) reset()
+      await relisten()
+    },
+    revoke(serials) {
+      revoked = [...new Set([...revoked, ...serials])]
+      for (const { tunnel } of gates.values()) tunnel.revoke(serials)
+    },
+    health() {
+      const down = [...gates.values()]
+        .filter(({ tunnel }) => !tunnel.state.up)
+        .map(({ address, tunnel }) => `tunnel-down ${address} ${tunnel.state.reason ?? ''}`)
+      const problems = [...listeners.problems(), ...down, ...(lost > 0 ? [`journal-full ${lost} events were not kept`] : [])]
+      return {
+        sessions: carried.size,
+        streams: carried.size,
+        configVersion: config?.version ?? 0,
+        problems: problems.slice(0, 49).map((problem) => problem.trim().slice(0, 300)),
+      }
+    },
+    async close() {
+      closed = true
+      clearInterval(flushing)
+      await listeners.close()
+      await listening
+      for (const { reset } of [...carried.values()]) reset()
+      await Promise.all([...gates.values()].map(({ tunnel }) => tunnel.close()))
+      // A reset socket says `close` in a later turn.
+      while (carried.size > 0) await new Promise((resolve) => setImmediate(resolve))
+      scans.flush(Date.now(), true)
+    },
+  }
+}
+
+/** What a reset by the gate means for the client that saw it. */
+const refusals: Record<string, Reason | undefined> = {
+  'no-placement': 'no-decoy',
+  'not-yours': 'no-decoy',
+  closed: 'no-decoy',
+  quota: 'quota',
+  shutdown: 'no-gate',
+}
+
+/** An IPv4 address that a dual-stack socket shows as IPv6 is shown as what it is. */
+const plain = (address: string): string => (address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address.replace(/%.*$/, ''))
