@@ -1,0 +1,48 @@
+/** The function behind every route of the contract's table, one line each. */
+import { audit, verifyAudit } from '../audit.ts'
+import { changePassword, signIn, signOut, totpBegin, totpConfirm, totpOff } from '../auth/sign-in.ts'
+import { event, eventFacets, events, rejectedEvents } from '../events.ts'
+import { applyTemplate, planTemplate, templates } from '../operate/templates.ts'
+import { changePerson, createPerson, me, people, preferences, scopes, setPreferences } from '../people.ts'
+import { session, sessionEvents, sessions } from '../sessions.ts'
+import { recording, recordingCast } from '../sessions-recording.ts'
+import { createToken, revokeToken, tokens } from '../tokens.ts'
+import { health } from './health.ts'
+import type { Handlers } from './route-types.ts'
+
+export const handlers: Handlers = {
+  health,
+  signIn,
+  signOut,
+  me,
+  changePassword,
+  preferences,
+  setPreferences,
+  totpBegin,
+  totpConfirm,
+  totpOff,
+
+  sessions,
+  session,
+  sessionEvents,
+  recording,
+  recordingCast,
+  events,
+  event,
+  eventFacets,
+  rejectedEvents,
+
+  templates,
+  planTemplate,
+  applyTemplate,
+
+  people,
+  createPerson,
+  changePerson,
+  scopes,
+  tokens,
+  createToken,
+  revokeToken,
+  audit,
+  verifyAudit,
+}
