@@ -46,7 +46,16 @@ interface Watched {
 }
 
 /** An episode begins with the first touch after a quiet window and is reported when it becomes a scan, then as it grows, then when it is over. */
-export function watchScans({ ports = 5, addresses = 5, silent = 20, windowMs = 60_000, updateMs = 30_000, maxSources = 4096, onScan }: ScanOptions): ScanWatch {
+export function watchScans({
+  ports = 5,
+  addresses = 5,
+  silent = 20,
+  silentPlaces = 3,
+  windowMs = 60_000,
+  updateMs = 30_000,
+  maxSources = 4096,
+  onScan,
+}: ScanOptions): ScanWatch {
   /** Insertion order is order of the last touch. */
   const watched = new Map<string, Watched>()
 
