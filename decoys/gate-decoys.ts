@@ -25,6 +25,7 @@ export interface GateWorkerOptions {
   events: GateEvents
   worlds: WorldStore
   spool: BlobSpool
+  heartbeatMs?: number
   log(line: string): void
 }
 
@@ -32,7 +33,7 @@ export interface GateWorkerOptions {
 const fileBytesPerConnection = 128 * 1024 * 1024
 const maxFilesAtOnce = 256
 
-export function startGateWorker({ name, spawn, events, worlds, spool, log }: GateWorkerOptions): GateWorker {
+export function startGateWorker({ name, spawn, events, worlds, spool, heartbeatMs, log }: GateWorkerOptions): GateWorker {
   const decoys = new Map<string, DecoyConfig>()
   const problems = new Map<string, string[]>()
   /** Decoys whose seed this process of the worker was given: at their first connection. */
@@ -45,6 +46,7 @@ export function startGateWorker({ name, spawn, events, worlds, spool, log }: Gat
   const worker = startWorkerProcess({
     name,
     spawn,
+    heartbeatMs,
     log,
     onReady(link) {
       for (const decoy of decoys.values()) check(link, decoy)

@@ -21,6 +21,8 @@ export interface WorkerProcessOptions {
   onReady(link: WorkerLink, services: string[]): void
   onFrame(type: number, stream: number, payload: Buffer): void
   onExit(code: number | null, signal: string | null): void
+  /** How often it is asked whether it still turns; three times unanswered ends it. */
+  heartbeatMs?: number
   log(line: string): void
 }
 
@@ -29,7 +31,7 @@ const stayedUpMs = 60_000
 const stopMs = 3000
 
 /** Starts the worker and keeps it running until `stop`. */
-export function startWorkerProcess({ name, spawn, onReady, onFrame, onExit, log }: WorkerProcessOptions): WorkerProcess {
+export function startWorkerProcess({ name, spawn, onReady, onFrame, onExit, heartbeatMs = 5000, log }: WorkerProcessOptions): WorkerProcess {
   let child: ChildProcess | undefined
   let link: WorkerLink | undefined
   let ready = false
@@ -41,12 +43,22 @@ export function startWorkerProcess({ name, spawn, onReady, onFrame, onExit, log 
     const mine = spawn()
     child = mine
     const begun = Date.now()
+    let unanswered = 0
+    const heartbeat = setInterval(() => {
+      if (ready) unanswered += 1
+      if (unanswered > 3) mine.kill('SIGKILL')
+      else opened.send(workerFrame.PING, 0)
+    }, heartbeatMs).unref()
     const opened = openWorkerLink(
       mine.stdio[3] as Duplex,
       (type, stream, payload) => {
         if (type === workerFrame.READY) {
           ready = true
           return onReady(opened, (JSON.parse(payload.toString()) as { services: string[] }).services)
+        }
+        if (type === workerFrame.PONG) {
+          unanswered = 0
+          return
         }
         if (type === workerFrame.LOG) return log(`${name}: ${escapeBytes(payload.subarray(0, 2000))}`)
         if (type === workerFrame.STOPPED) return void mine.kill('SIGKILL')
@@ -63,6 +75,7 @@ export function startWorkerProcess({ name, spawn, onReady, onFrame, onExit, log 
     const end = (code: number | null, signal: string | null): void => {
       if (gone) return
       gone = true
+      clearInterval(heartbeat)
       link = undefined
       ready = false
       opened.close()

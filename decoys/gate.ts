@@ -30,6 +30,8 @@ export interface GateOptions {
   /** Connections at once, in all and of one source. */
   maxConnections?: number
   maxPerSource?: number
+  /** How often workers are asked whether they still turn. */
+  heartbeatMs?: number
   log(line: string): void
 }
 export interface Gate {
@@ -123,7 +125,7 @@ export function startGate(options: GateOptions): Gate {
     const least = [...counts].sort((a, b) => a[1] - b[1])[0]
     if (least && (least[1] === 0 || workers.length >= maxWorkers)) return least[0]
     const index = workers.length
-    const worker = startGateWorker({ name: `worker ${index}`, spawn: () => spawnWorker(index), events, worlds, spool, log })
+    const worker = startGateWorker({ name: `worker ${index}`, spawn: () => spawnWorker(index), events, worlds, spool, heartbeatMs: options.heartbeatMs, log })
     workers.push(worker)
     return worker
   }

@@ -14,6 +14,7 @@ export const workerFrame = {
   OPEN: 4, // JSON {connection, source, destination, decoy, service, site}
   WORLD: 5, // answer to LOAD of that id: a byte (1 when there is one), then the saved world
   KEPT: 6, // answer to a captured file: JSON {file} or {error}
+  PING: 8, // answered PONG; a worker that does not is ended
   STOP: 7, // close all sessions, save all worlds, answer STOPPED
   /** Worker to gate. */
   READY: 16, // JSON {services}
@@ -24,6 +25,7 @@ export const workerFrame = {
   BLOB: 21, // JSON {connection: stream}; its bytes follow as DATA and FIN of this odd id
   CLOSED: 22, // nothing more will be said of this connection
   STOPPED: 23,
+  PONG: 25,
   LOG: 24, // one line for the operator's log
   /** Both ways. */
   DATA: 32,

@@ -115,6 +115,9 @@ export function runWorker({ socket, services, openWorld, exit, sessionIdleMs }: 
         else file?.reject(new Error(answer.error ?? 'the file was not kept'))
         return
       }
+      case workerFrame.PING:
+        link.send(workerFrame.PONG, 0)
+        return
       case workerFrame.STOP:
         void stop()
     }
