@@ -217,6 +217,6 @@ function checkSeqs(sensor: string, { epoch, first, last, events }: Batch): Senso
       throw new Error(`a batch from ${first} holds an event without a rising seq`)
     before = seq as number
   }
-  if (before > last) throw new Error(`a batch up to ${last} holds seq ${before}`)
+  if (before !== last) throw new Error(`a batch up to ${last} ends with seq ${before}`)
   return { sensor, epoch, first, last, events: events as SensorBatch['events'] }
 }

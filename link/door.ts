@@ -141,6 +141,9 @@ export const openSensorDoor: OpenSensorDoor = async ({ authority, host, port, ha
       clearInterval(renewal)
       const ended = new Promise<void>((resolve) => server.close(() => resolve()))
       channels.close()
+      setTimeout(() => {
+        for (const ws of sockets.clients) ws.terminate()
+      }, 500).unref()
       server.closeAllConnections()
       await ended
       await channels.idle()
