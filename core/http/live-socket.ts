@@ -13,7 +13,8 @@ const highWater = 1_048_576
 const lowWater = 262_144
 const maxSessions = 64
 const maxRecords = 1000
-const pageSize = 100
+/** Rows read at once: more while they are small, so that a reader far behind gets there. */
+const pages = { first: 100, least: 25, most: 2000 }
 /** Asks a socket may make in ten seconds. */
 const maxAsks = 100
 
@@ -23,6 +24,7 @@ export interface LiveSocket {
   committed(frames: Frames): void
   /** Sends a record's frame; under back-pressure the latest of each key is kept. */
   record(key: string, frame: Buffer): void
+  waitingBytes(): number
   ping(): void
   /** Closes it, telling why. */
   end(reason: string): void
@@ -36,6 +38,7 @@ interface Feed {
   live: boolean
   reading: boolean
   dropped: boolean
+  page: number
 }
 interface EventFeed extends Feed {
   wish: EventWish
@@ -83,6 +86,8 @@ export function openLiveSocket({ core, ws, actor, watermark }: { core: Core; ws:
         const { frame, to } = await page(feed, mark)
         if (feed.dropped) return
         feed.position = to
+        const bytes = frame?.length ?? 0
+        feed.page = bytes > highWater ? Math.max(feed.page >> 1, pages.least) : bytes < lowWater ? Math.min(feed.page << 1, pages.most) : feed.page
         if (frame) send(frame)
         if (full()) await drained.promise
       }
@@ -98,14 +103,14 @@ export function openLiveSocket({ core, ws, actor, watermark }: { core: Core; ws:
     const { wish } = feed as EventFeed
     const kinds = wish.kinds ? core.sql`event.kind = any(${[...wish.kinds]}::text[])` : core.sql`event.kind <> 'terminal.data'`
     const rows = await core.sql<EventRow[]>`select ${eventColumns(core.sql)} from event where event.position > ${feed.position} and event.position <= ${mark}
-      and ${kinds} and ${visibleTo(core.sql, actor, 'event.scope')} order by event.position limit ${pageSize}`
-    const to = rows.length < pageSize ? mark : (rows.at(-1)?.position ?? mark)
+      and ${kinds} and ${visibleTo(core.sql, actor, 'event.scope')} order by event.position limit ${feed.page}`
+    const to = rows.length < feed.page ? mark : (rows.at(-1)?.position ?? mark)
     return { frame: rows.length > 0 ? eventsFrame(texts(rows), to, 0) : undefined, to }
   }
   const sessionPage = (session: string) => async (feed: Feed, mark: number) => {
     const rows = await core.sql<EventRow[]>`select ${eventColumns(core.sql)} from event where event.session = ${session} and event.position > ${feed.position}
-      and event.position <= ${mark} and ${visibleTo(core.sql, actor, 'event.scope')} order by event.position limit ${pageSize}`
-    const to = rows.length < pageSize ? mark : (rows.at(-1)?.position ?? mark)
+      and event.position <= ${mark} and ${visibleTo(core.sql, actor, 'event.scope')} order by event.position limit ${feed.page}`
+    const to = rows.length < feed.page ? mark : (rows.at(-1)?.position ?? mark)
     return { frame: rows.length > 0 ? sessionFrame(session, texts(rows)) : undefined, to }
   }
 
@@ -130,7 +135,7 @@ export function openLiveSocket({ core, ws, actor, watermark }: { core: Core; ws:
       ws.close(1008, `this needs the permission ${permission}`)
       return
     }
-    const feed: Feed = { position: ask.after ?? watermark(), live: false, reading: false, dropped: false }
+    const feed: Feed = { position: ask.after ?? watermark(), live: false, reading: false, dropped: false, page: pages.first }
     if (ask.type === 'events') {
       dropEvents()
       events = { ...feed, wish: eventWish(actor, ask.kinds), skipped: 0 }
@@ -195,6 +200,7 @@ export function openLiveSocket({ core, ws, actor, watermark }: { core: Core; ws:
       records.set(key, frame)
       if (records.size > maxRecords) ws.close(1013, 'this reader is too slow')
     },
+    waitingBytes: () => ws.bufferedAmount,
     ping() {
       if (ws.readyState === ws.OPEN) ws.ping()
     },

@@ -27,6 +27,8 @@ const recordMs = 200
 
 export interface Live {
   sockets(): number
+  /** Bytes that readers have not taken yet. */
+  waitingBytes(): number
   close(): void
 }
 
@@ -99,6 +101,7 @@ export async function attachLive(core: Core, server: Server, door: () => Door, h
 
   return {
     sockets: () => open.size,
+    waitingBytes: () => [...open.keys()].reduce((sum, live) => sum + live.waitingBytes(), 0),
     close() {
       clearInterval(check)
       for (const stop of off) stop()

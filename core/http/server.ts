@@ -8,7 +8,7 @@ import { StartError } from '../store/start-error.ts'
 import { createApp } from './app.ts'
 import { checkDoor, type Door, openDoor } from './door.ts'
 import { createLimits, type LimitFigures } from './limits.ts'
-import { attachLive } from './live.ts'
+import { attachLive, type Live } from './live.ts'
 import type { Handlers } from './route-types.ts'
 import { loadStatic } from './static.ts'
 import { version } from './version.ts'
@@ -35,6 +35,7 @@ export interface HttpServer {
   /** Where people open the console. */
   url: string
   door: Door
+  live: Live
   /** Ends sockets at once and requests within a second. */
   close(): Promise<void>
 }
@@ -83,7 +84,7 @@ export async function startHttp(core: Core, options: HttpOptions): Promise<HttpS
   }
   core.signal.addEventListener('abort', close, { once: true })
   const shown = publicNames[0] ?? `${host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host}:${port}`
-  return { port, door, url: shown.includes('://') ? shown : `${door.secure ? 'https' : 'http'}://${shown}`, close }
+  return { port, door, live, url: shown.includes('://') ? shown : `${door.secure ? 'https' : 'http'}://${shown}`, close }
 }
 
 function pem(given: string): string {
