@@ -1,5 +1,6 @@
 /** Keeps the table of sessions: a consumer folds events into rows, and tells the bus of those that changed. */
 import type { StoredEvent } from '@shenlou/contract/event'
+import { fileRef } from '@shenlou/contract/primitives'
 import type postgres from 'postgres'
 import type { Core } from './core.ts'
 import { startConsumer } from './ingest/consumer.ts'
@@ -88,6 +89,14 @@ async function project(tx: postgres.TransactionSql, events: StoredEvent[]): Prom
         where sensor = ${event.sensor} and ended_at is null and started_at < to_timestamp(${event.time}::float8 / 1000) and id <> all(${ids}::uuid[]) returning id`
       for (const { id } of ended) changed.add(id)
     }
+  }
+  const files = events.flatMap(({ body, scope }) => {
+    const file = fileRef.safeParse(body.file)
+    return file.success ? [{ sha256: file.data.sha256, scope }] : []
+  })
+  if (files.length > 0) {
+    await tx`insert into blob_scope (sha256, scope) select sha256, scope from json_to_recordset(${JSON.stringify(files)}::text::json) as x(sha256 text, scope text)
+      on conflict do nothing`
   }
   if (sessions.size > 0) {
     await tx`insert into session (id, sensor, epoch, scope, decoy, service, connection, source, source_port, destination, destination_port, via, started_at, last_at,

@@ -6,11 +6,12 @@ import { z } from 'zod'
 /** The envelope without its body, which `checkBody` reads by kind and unknown kinds keep raw. */
 const envelope = eventEnvelope.omit({ body: true }).extend({ seq: z.number().int(), body: z.unknown() })
 
-export type SensorRole = 'relay' | 'decoys' | 'source'
+/** `pending`: a sensor that nobody confirmed yet; it may only speak of itself. */
+export type SensorRole = 'relay' | 'decoys' | 'source' | 'pending'
 
 const sayers: Record<(typeof eventKinds)[EventKind]['emitter'], SensorRole[]> = {
   relay: ['relay'],
-  sensor: ['relay', 'decoys'],
+  sensor: ['relay', 'decoys', 'pending'],
   decoy: ['decoys'],
   core: ['source'],
 }
@@ -44,9 +45,8 @@ export function checkEvent(value: unknown, seq: number, role: SensorRole | undef
   if (tooDeep(event.body)) return { reason: `envelope: body: is nested deeper than ${maxDepth}` }
   const body = checkBody(event.kind, event.body)
   if (!body.ok) return { reason: body.reason.slice(0, 1000) }
-  if (role && body.known && !sayers[eventKinds[event.kind as EventKind].emitter].includes(role)) {
-    return { reason: `${event.kind}: a sensor of role ${role} may not say this` }
-  }
+  const may = body.known ? sayers[eventKinds[event.kind as EventKind].emitter].includes(role as SensorRole) : role !== 'pending'
+  if (role && !may) return { reason: `${event.kind}: ${role === 'pending' ? 'a sensor that is not confirmed' : `a sensor of role ${role}`} may not say this` }
   return { event: event as SensorEvent }
 }
 

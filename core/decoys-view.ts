@@ -1,0 +1,77 @@
+/** Decoys as people see them: who each pretends to be, where it answers, who came. */
+import type { RouteAnswer } from '@shenlou/contract/api'
+import type { SensorHealth } from '@shenlou/contract/sensor'
+import type { Actor } from './actor.ts'
+import type { Core } from './core.ts'
+import { loadPersonas } from './operate/personas.ts'
+import { visibleTo } from './store/visible.ts'
+
+interface DecoyRow {
+  id: string
+  persona: string
+  host: string
+  scope: string
+  services: { service: string }[]
+  sessions: number
+  last: number | null
+}
+
+interface PlacementRow {
+  decoy: string
+  relay: string
+  address: string
+  port: number
+  service: string
+  connected: boolean | null
+  config_version: number | null
+  health: SensorHealth | null
+}
+
+const hostPort = (address: string, port: number): string => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`)
+
+/**
+ * Whether a relay answers there, by its own word: null when it is away or has not yet taken the present configuration, false when it
+ * could not listen or has no tunnel.
+ */
+function answering(row: PlacementRow, version: number): boolean | null {
+  if (!row.connected || !row.health || (row.config_version ?? 0) < version) return null
+  const where = hostPort(row.address, row.port)
+  return !row.health.problems.some((problem) => problem.startsWith('tunnel-down') || (problem.startsWith('listen-failed ') && problem.split(' ')[1] === where))
+}
+
+/** Route `decoys`. `hostname` is the pattern that the host's own name is drawn from: the drawn one is known on its decoy host alone. */
+export async function decoys(core: Core, actor: Actor): Promise<RouteAnswer<'decoys'>> {
+  const { sql } = core
+  const now = core.clock() / 1000
+  const rows = await sql<DecoyRow[]>`
+    select decoy.id, decoy.persona, decoy.host, decoy.scope, decoy.services, coalesce(touched.sessions, 0)::int as sessions, touched.last
+    from decoy left join lateral (
+      select count(*) filter (where started_at > to_timestamp(${now - 86_400}::float8)) as sessions, (extract(epoch from max(last_at)) * 1000)::float8 as last
+      from session where session.decoy = decoy.id
+    ) as touched on true
+    where ${visibleTo(sql, actor, 'decoy.scope')} order by decoy.id`
+  const placements = await sql<PlacementRow[]>`
+    select placement.decoy, placement.relay, placement.address, placement.port, placement.service, sensor.connected, sensor.config_version, sensor.health
+    from placement left join sensor on sensor.name = placement.relay and sensor.role = 'relay' and sensor.status = 'confirmed'
+    where placement.decoy = any(${rows.map(({ id }) => id)}) order by placement.address, placement.port`
+  const [state] = await sql<{ version: number }[]>`select case when is_called then last_value::int else 0 end as version from config_version`
+  const personas = loadPersonas(core.dataDir)
+  const items = rows.map((row) => {
+    const persona = personas.get(row.persona)
+    return {
+      id: row.id,
+      persona: row.persona,
+      host: row.host,
+      hostname: persona?.host.hostname.join(', ') ?? '',
+      product: persona ? `${persona.hardware.vendor} ${persona.hardware.model}` : '',
+      scope: row.scope,
+      services: row.services.map(({ service }) => service),
+      placements: placements
+        .filter(({ decoy }) => decoy === row.id)
+        .map((each) => ({ relay: each.relay, address: each.address, port: each.port, service: each.service, answering: answering(each, state?.version ?? 0) })),
+      sessions24h: row.sessions,
+      lastTouchedAt: row.last,
+    }
+  })
+  return { items, next: null, total: items.length }
+}

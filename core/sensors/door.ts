@@ -1,0 +1,88 @@
+/** Opens the sensors' door: the authority, the listener of link/door.ts, and the watch over who went silent. */
+import { access } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import path from 'node:path'
+import { createAuthority, openAuthority } from '@shenlou/link/authority'
+import { openSensorDoor } from '@shenlou/link/door'
+import type { Authority } from '@shenlou/link/identity-types'
+import type { Core } from '../core.ts'
+import { desiredState } from '../operate/desired.ts'
+import { setDoor } from './door-of.ts'
+import { createHandlers } from './handlers.ts'
+import { silentAfter } from './limits.ts'
+import { tellSensor } from './problems.ts'
+
+async function authorityOf(core: Core): Promise<Authority> {
+  const dir = path.join(core.dataDir, 'ca')
+  const there = await access(path.join(dir, 'ca.key')).then(
+    () => true,
+    () => false,
+  )
+  return there ? openAuthority(dir, core.masterKey) : createAuthority(dir, core.masterKey)
+}
+
+const wildcard = (host: string): boolean => host === '0.0.0.0' || host === '::'
+const joined = (host: string, port: number): string => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`)
+
+/**
+ * Listens for sensors. `publicName` is the name or address that goes into enrolment tokens; by default the host, or this machine's
+ * name when it listens on all addresses.
+ */
+export async function openDoor(
+  core: Core,
+  where: { host: string; port: number; publicName?: string },
+): Promise<{ host: string; port: number; close(): Promise<void> }> {
+  const { sql } = core
+  const authority = await authorityOf(core)
+  // Whoever was connected was connected to the core before this one.
+  await sql`update sensor set connected = false where connected`
+  const revoked = await sql<
+    { serial: string }[]
+  >`select serial from sensor_certificate join sensor on sensor.id = sensor_certificate.sensor where status = 'revoked'`
+  const handlers = createHandlers(core, authority)
+  const door = await openSensorDoor({
+    authority,
+    host: where.host,
+    port: where.port,
+    handlers,
+    revoked: revoked.map(({ serial }) => serial),
+    log: core.log,
+  }).catch(async (error) => {
+    await handlers.close()
+    throw error
+  })
+  setDoor(core, {
+    address: joined(where.publicName ?? (wildcard(door.host) ? hostname() : door.host), door.port),
+    keyHash: authority.keyHash,
+    revoke: (serials) => door.revoke(serials),
+  })
+  const notify = async (sensor: string): Promise<void> => door.notifyConfig(sensor, (await desiredState(core, sensor)).version)
+  const off = core.bus.on('config', ({ sensor }) => void notify(sensor).catch((error: Error) => core.log(`config of ${sensor}: ${error.message}`)))
+  const watching = watchSilence(core)
+  return {
+    host: door.host,
+    port: door.port,
+    async close() {
+      off()
+      clearInterval(watching)
+      setDoor(core, undefined)
+      await door.close()
+      await handlers.close()
+    },
+  }
+}
+
+/** Tells readers of sensors that fell silent, once each time. */
+function watchSilence(core: Core): NodeJS.Timeout {
+  let told = new Set<string>()
+  const look = async (): Promise<void> => {
+    const rows = await core.sql<{ id: string }[]>`select id from sensor where role <> 'source' and status <> 'revoked'
+      and last_seen_at < to_timestamp(${(core.clock() - silentAfter) / 1000}::float8)`
+    const silent = new Set(rows.map(({ id }) => id))
+    for (const id of silent) if (!told.has(id)) await tellSensor(core, id)
+    told = silent
+  }
+  const timer = setInterval(() => void look().catch((error: Error) => core.log(`silent sensors: ${error.message}`)), 5000)
+  timer.unref()
+  return timer
+}
