@@ -23,6 +23,8 @@ export interface ContainedProgram {
   args?: string[]
   /** Tells the workers' users apart. */
   index?: number
+  /** Leaves Node's own permission model off, so that a test sees what the kernel alone holds back. */
+  kernelOnly?: boolean
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '')
@@ -62,20 +64,19 @@ export async function findContainment(dataDir: string): Promise<Containment> {
 }
 
 /** Starts a program contained, with its ends of three pipes: 1 and 2 for text, 3 the socket to us. It gets no environment. */
-export function spawnContained(containment: Containment, { module, args = [], index = 0 }: ContainedProgram): ChildProcess {
+export function spawnContained(containment: Containment, { module, args = [], index = 0, kernelOnly = false }: ContainedProgram): ChildProcess {
   const inside = containment.way.startsWith('jail') ? '/app' : root
   const translate = (text: string): string => (text.startsWith('file:') ? `file://${join(inside, relative(root, fileURLToPath(text)))}` : text)
-  return start(containment, index, [fileURLToPath(translate(module)), ...args.map(translate)])
+  return start(containment, index, kernelOnly, [fileURLToPath(translate(module)), ...args.map(translate)])
 }
 
-function start({ way, jail }: Containment, index: number, nodeArgs: string[]): ChildProcess {
+function start({ way, jail }: Containment, index: number, kernelOnly: boolean, nodeArgs: string[]): ChildProcess {
   const user = String(firstUser + (index % 1000))
   const drop = ['--no-new-privs', '--bounding-set=-all', '--inh-caps=-all', '--pdeathsig=KILL']
   const change = [`--reuid=${user}`, `--regid=${user}`, '--clear-groups', ...drop]
   const inside = way.startsWith('jail') ? '/app' : root
   const flags = [
-    '--permission',
-    ...codeFolders.map((folder) => `--allow-fs-read=${join(inside, folder)}/`),
+    ...(kernelOnly ? [] : ['--permission', ...codeFolders.map((folder) => `--allow-fs-read=${join(inside, folder)}/`)]),
     '--max-old-space-size=1024',
     '--disable-proto=delete',
   ]
