@@ -18,7 +18,7 @@ export async function desiredState(core: Core, sensorId: string): Promise<RelayC
   >`select id, name, role, scope, status from sensor where id = ${sensorId}`
   if (!sensor || sensor.role === 'source') throw new Error(`there is no sensor ${sensorId}`)
   const [state] = await sql<{ version: number }[]>`select case when is_called then last_value::int else 0 end as version from config_version`
-  const revoked = (await sql<{ serial: string }[]>`select serial from sensor where status = 'revoked' and serial is not null`).map(({ serial }) => serial)
+  const revoked = (await sql<{ serial: string }[]>`select c.serial from sensor_certificate c join sensor s on s.id = c.sensor where s.status = 'revoked'`).map(({ serial }) => serial)
   const confirmed = sensor.status === 'confirmed'
   const side = sensor.role === 'relay' ? sql`p.relay = ${sensor.name}` : sql`p.host = ${sensor.name}`
   const rows = confirmed
@@ -42,6 +42,7 @@ export async function desiredState(core: Core, sensorId: string): Promise<RelayC
   }
   const secret = siteSecret(core)
   const personas = loadPersonas(core.dataDir)
+  const relayNames = (await sql<{ relay: string }[]>`select distinct relay from placement where host = ${sensor.name}`).map(({ relay }) => relay)
   const decoys = confirmed
     ? await sql<
         {
@@ -58,6 +59,13 @@ export async function desiredState(core: Core, sensorId: string): Promise<RelayC
     role: 'decoys',
     tunnel: tunnels.get(sensor.name) ?? fallback,
     relays: [...new Set(placements.map(({ relay }) => relay))],
+    sites: Object.fromEntries(
+      (
+        await sql<
+          { id: string; scope: string }[]
+        >`select id, scope from sensor where role = 'relay' and status = 'confirmed' and name in ${sql(['', ...relayNames])}`
+      ).map(({ id, scope }) => [id, scope]),
+    ),
     decoys: decoys.flatMap((decoy) => {
       const persona = personas.get(decoy.persona)
       if (!persona) return []

@@ -111,7 +111,7 @@ export async function applyTemplate(core: Core, actor: Actor, input: Input): Pro
     await replaceKnownScanners(tx, scenario.name, scenario.knownScanners)
     await tx`select nextval('config_version')`
     await appendAudit(tx, {
-      actor: actor.name,
+      actor,
       address: input.address ?? null,
       action: 'template.apply',
       target: scenario.name,
