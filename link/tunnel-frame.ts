@@ -1,0 +1,79 @@
+/** The frames of contract/tunnel.ts as bytes. */
+import { frameType, maxDataBytes, maxDatagramBytes, type ResetReason, resetReasons } from '@shenlou/contract/tunnel'
+
+/** type(1) stream(4) */
+export const frameHeaderBytes = 5
+/** HELLO and OPEN carry JSON of at most this. */
+export const maxJsonBytes = 16 * 1024
+/** No frame is larger; the WebSocket layer refuses what is. */
+export const maxFrameBytes = frameHeaderBytes + maxDataBytes
+
+export type Frame =
+  | { type: 'hello' | 'open'; stream: number; json: unknown }
+  | { type: 'opened' | 'fin'; stream: number }
+  | { type: 'data' | 'datagram' | 'ping' | 'pong'; stream: number; bytes: Buffer }
+  | { type: 'credit'; stream: number; bytes: number }
+  | { type: 'reset'; stream: number; reason: ResetReason }
+
+export function encodeFrame(type: number, stream: number, payload?: Uint8Array): Buffer {
+  const frame = Buffer.allocUnsafe(frameHeaderBytes + (payload?.length ?? 0))
+  frame[0] = type
+  frame.writeUInt32BE(stream, 1)
+  if (payload) frame.set(payload, frameHeaderBytes)
+  return frame
+}
+
+export const encodeJson = (type: number, stream: number, value: unknown): Buffer => encodeFrame(type, stream, Buffer.from(JSON.stringify(value)))
+
+/** u32 bytes */
+export function encodeCredit(stream: number, bytes: number): Buffer {
+  const frame = Buffer.allocUnsafe(frameHeaderBytes + 4)
+  frame[0] = frameType.CREDIT
+  frame.writeUInt32BE(stream, 1)
+  frame.writeUInt32BE(bytes, 5)
+  return frame
+}
+
+/** u8 reason */
+export const encodeReset = (stream: number, reason: ResetReason): Buffer => encodeFrame(frameType.RESET, stream, Uint8Array.of(resetReasons.indexOf(reason)))
+
+/** Reads one frame of a peer that may be hostile: undefined for anything that the contract does not allow. `bytes` is a view, not a copy. */
+export function parseFrame(frame: Buffer): Frame | undefined {
+  if (frame.length < frameHeaderBytes) return undefined
+  const stream = frame.readUInt32BE(1)
+  const payload = frame.subarray(frameHeaderBytes)
+  switch (frame[0]) {
+    case frameType.HELLO:
+      return stream === 0 ? jsonFrame('hello', stream, payload) : undefined
+    case frameType.OPEN:
+      return stream > 0 ? jsonFrame('open', stream, payload) : undefined
+    case frameType.OPENED:
+      return stream > 0 && payload.length === 0 ? { type: 'opened', stream } : undefined
+    case frameType.DATA:
+      return stream > 0 && payload.length > 0 && payload.length <= maxDataBytes ? { type: 'data', stream, bytes: payload } : undefined
+    case frameType.DATAGRAM:
+      return stream > 0 && payload.length <= maxDatagramBytes ? { type: 'datagram', stream, bytes: payload } : undefined
+    case frameType.CREDIT:
+      return stream > 0 && payload.length === 4 ? { type: 'credit', stream, bytes: payload.readUInt32BE(0) } : undefined
+    case frameType.FIN:
+      return stream > 0 && payload.length === 0 ? { type: 'fin', stream } : undefined
+    case frameType.RESET: {
+      const reason = resetReasons[payload[0] ?? 255]
+      return stream > 0 && payload.length === 1 && reason ? { type: 'reset', stream, reason } : undefined
+    }
+    case frameType.PING:
+    case frameType.PONG:
+      return stream === 0 && payload.length === 8 ? { type: frame[0] === frameType.PING ? 'ping' : 'pong', stream, bytes: payload } : undefined
+    default:
+      return undefined
+  }
+}
+
+function jsonFrame(type: 'hello' | 'open', stream: number, payload: Buffer): Frame | undefined {
+  if (payload.length > maxJsonBytes) return undefined
+  try {
+    return { type, stream, json: JSON.parse(payload.toString()) }
+  } catch {
+    return undefined
+  }
+}
