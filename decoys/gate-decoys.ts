@@ -11,6 +11,7 @@ import { LinkStream, type WorkerLink, workerFrame } from './worker-link.ts'
 
 export interface GateWorker {
   readonly ready: boolean
+  whenReady(ms: number): Promise<boolean>
   add(decoy: DecoyConfig): void
   forget(decoy: string): void
   /** Hands a connection over. The worker must be ready. */
@@ -173,6 +174,7 @@ export function startGateWorker({ name, spawn, events, worlds, spool, heartbeatM
     get ready() {
       return worker.ready
     },
+    whenReady: (ms) => worker.whenReady(ms),
     add(decoy) {
       decoys.set(decoy.id, decoy)
       if (worker.ready && worker.link) check(worker.link, decoy)

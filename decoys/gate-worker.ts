@@ -8,6 +8,8 @@ export interface WorkerProcess {
   readonly link: WorkerLink | undefined
   /** It has said that it serves. */
   readonly ready: boolean
+  /** Resolves when it serves, or after so long; says which. */
+  whenReady(ms: number): Promise<boolean>
   /** Exits since the last minute in which it stayed up. */
   readonly failures: number
   /** Asks it to close everything, then ends it; resolves when it is gone. */
@@ -38,6 +40,7 @@ export function startWorkerProcess({ name, spawn, onReady, onFrame, onExit, hear
   let failures = 0
   let stopping: (() => void) | undefined
   let again: NodeJS.Timeout | undefined
+  const waiting = new Set<() => void>()
 
   const start = (): void => {
     const mine = spawn()
@@ -54,7 +57,9 @@ export function startWorkerProcess({ name, spawn, onReady, onFrame, onExit, hear
       (type, stream, payload) => {
         if (type === workerFrame.READY) {
           ready = true
-          return onReady(opened, (JSON.parse(payload.toString()) as { services: string[] }).services)
+          onReady(opened, (JSON.parse(payload.toString()) as { services: string[] }).services)
+          for (const resolve of waiting) resolve()
+          return
         }
         if (type === workerFrame.PONG) {
           unanswered = 0
@@ -102,6 +107,16 @@ export function startWorkerProcess({ name, spawn, onReady, onFrame, onExit, hear
     },
     get failures() {
       return failures
+    },
+    async whenReady(ms) {
+      if (ready) return true
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const timer = setTimeout(resolve, ms)
+      waiting.add(resolve)
+      await promise
+      waiting.delete(resolve)
+      clearTimeout(timer)
+      return ready
     },
     kill: () => void child?.kill('SIGKILL'),
     async stop() {

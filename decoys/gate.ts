@@ -45,6 +45,10 @@ export interface Gate {
   close(): Promise<void>
 }
 
+/** Connections that wait while their worker starts, and how long. */
+const maxWaiting = 2000
+const restartWaitMs = 3000
+
 export function startGate(options: GateOptions): Gate {
   const { dataDir, identity, journal, spool, listenTunnel, spawnWorker, maxWorkers = 4, log } = options
   const crowd: Crowd = openCrowd({ most: options.maxConnections ?? 16_384, perSource: options.maxPerSource ?? 8192 })
@@ -64,6 +68,7 @@ export function startGate(options: GateOptions): Gate {
   let listenProblem: string | undefined
   let listenAgain: NodeJS.Timeout | undefined
   let closed = false
+  let waiting = 0
 
   const check = (open: OpenFrame, relay: string): 'ok' | ResetReason => {
     const placement = placements.get(open.placement)
@@ -72,12 +77,30 @@ export function startGate(options: GateOptions): Gate {
   }
 
   const onStream = (tunnel: TunnelStream, open: OpenFrame, relay: string): void => {
-    const placement = placements.get(open.placement)
-    const worker = placement && decoys.get(placement.decoy)?.worker
-    if (!placement || !worker?.ready || closed) {
+    const worker = workerOf(open)
+    if (worker?.ready) {
+      serve(worker, tunnel, open, relay)
+      return
+    }
+    // Its worker is just starting again: a client that waits a moment sees a slow host, one that is reset sees a broken one.
+    if (!worker || waiting >= maxWaiting) {
       tunnel.reset('closed')
       return
     }
+    waiting += 1
+    void worker.whenReady(restartWaitMs).then((ready) => {
+      waiting -= 1
+      if (ready && workerOf(open) === worker && !tunnel.destroyed) serve(worker, tunnel, open, relay)
+      else tunnel.reset('closed')
+    })
+  }
+  const workerOf = (open: OpenFrame): GateWorker | undefined => {
+    const placement = placements.get(open.placement)
+    return closed || !placement ? undefined : decoys.get(placement.decoy)?.worker
+  }
+
+  const serve = (worker: GateWorker, tunnel: TunnelStream, open: OpenFrame, relay: string): void => {
+    const placement = placements.get(open.placement) as Placement
     const facts = {
       connection: open.connection,
       decoy: placement.decoy,
@@ -159,6 +182,8 @@ export function startGate(options: GateOptions): Gate {
       placements = new Map(next.placements.filter(({ gate }) => gate === identity.sensor).map((placement) => [placement.id, placement]))
       const gone = new Set([...kept].filter(([id, placement]) => JSON.stringify(placements.get(id)) !== JSON.stringify(placement)).map(([id]) => id))
       if (gone.size > 0) for (const worker of workers) worker.resetPlacements(gone)
+      // A relay listens as soon as it has its tunnel, so there is none before somebody can answer.
+      await Promise.all(workers.map((worker) => worker.whenReady(5000)))
       if (before?.tunnel !== next.tunnel) {
         const last = listener
         listener = undefined
