@@ -1,0 +1,251 @@
+/** HTTP/1.1 on a connection: requests in, answers out, each exchange said before its first byte leaves. */
+import type { EventBody } from '@shenlou/contract/event-kinds'
+import type { Duplex } from 'node:stream'
+import type { Context, Session } from '../decoy.ts'
+import type { Answer, Dialect, RenderContext, Rendered } from './answer.ts'
+import { type Body, bodyReader, noBody, shownBytes } from './body.ts'
+import { clean, cleanBytes, cleanFields } from './clean.ts'
+import { type Fault, type Head, type HeadParser, versionText } from './head.ts'
+import { multipartParts, type Part } from './multipart.ts'
+import { openSource, type Source } from './source.ts'
+
+export interface HttpRequest {
+  head: Head
+  body: Body
+  /** Parts of a multipart body. */
+  parts: Part[] | undefined
+  secure: boolean
+  context: Context
+  session: Session
+}
+
+/** A site behind the wire. */
+export interface Site {
+  /** Whether the application reads the body before it answers; static files do not. */
+  reads(head: Head): boolean
+  answer(request: HttpRequest): Answer | Promise<Answer>
+}
+
+export interface WireOptions {
+  dialect: Dialect
+  site: Site
+  secure: boolean
+  port: number
+  address: string
+  session: Session
+  /** Plain HTTP on a TLS port: whatever well-formed request comes is refused as the server does. */
+  plainOnTls?: boolean
+  /** How long an answer that does not need the body waits for it, in ms. */
+  bodyGraceMs?: number
+}
+
+/** Serves requests until either side is done. Resolves when the connection needs nothing more. */
+export async function serveHttp(stream: Duplex, context: Context, options: WireOptions): Promise<void> {
+  const source = openSource(stream)
+  try {
+    for (let served = 1; ; served++) {
+      const stays = await exchange(stream, source, context, options, served)
+      if (!stays) break
+    }
+    await linger(stream, source)
+  } finally {
+    source.close()
+    if (!stream.destroyed) stream.destroy()
+  }
+}
+
+async function exchange(stream: Duplex, source: Source, context: Context, options: WireOptions, served: number): Promise<boolean> {
+  const { dialect, session } = options
+  const parser = dialect.parser()
+  const silence = await readHead(source, parser, dialect, served)
+  const began = performance.now()
+  const renderContext = (head: Head | undefined, keepAlive: boolean): RenderContext => ({
+    head,
+    secure: options.plainOnTls === true || options.secure,
+    port: options.port,
+    address: options.address,
+    keepAlive,
+    now: context.clock(),
+  })
+  if (silence) {
+    if (silence === 'closed' || parser.size === 0) return false
+    const last = silence === 'timeout' ? dialect.timedOut(parser.size > 0, renderContext(undefined, false)) : undefined
+    session.emit('protocol.violated', {
+      reason: silence === 'timeout' ? 'request head did not end in time' : 'connection ended within a request head',
+      data: cleanBytes(parser.raw.subarray(0, 4096), 4096),
+    })
+    if (last) await write(stream, last.bytes)
+    return false
+  }
+  const head = parser.head
+  const fault = parser.fault ?? (options.plainOnTls ? plainOnTls(head) : undefined) ?? tooLarge(head, dialect)
+  if (fault || !head) {
+    const rendered = dialect.fault(fault as Fault, renderContext(fault?.head as Head, false))
+    const body = await rest(source, head, context)
+    session.emit('protocol.violated', { reason: (fault as Fault).reason, data: cleanBytes(parser.raw.subarray(0, 4096), 4096) })
+    session.emit('http.exchanged', record(options.secure, (fault as Fault).head, body, rendered, began))
+    if ((fault as Fault).answers !== false) await write(stream, rendered.bytes)
+    return false
+  }
+
+  const reads = options.site.reads(head)
+  let body = noBody
+  let pending: (() => Promise<Body>) | undefined
+  if (head.chunked || head.contentLength > 0) {
+    if (head.expectsContinue && !stream.destroyed) stream.write(dialect.continueBytes)
+    const reader = bodyReader(source, head, context, reads ? dialect.bodyLimit : Number.POSITIVE_INFINITY)
+    if (reads) body = await reader.read(dialect.timeouts.body)
+    else {
+      body = await early(reader.read(dialect.timeouts.body), options.bodyGraceMs ?? 150, (later) => {
+        pending = () => later
+      })
+    }
+  }
+  const keepAlive = head.keepAlive && served < dialect.keepAliveRequests
+  let answer: Answer
+  let parts: Part[] | undefined
+  if (body.state === 'gone' || body.state === 'timeout') {
+    session.emit('protocol.violated', { reason: `request body ended early: ${body.state}`, data: cleanBytes(parser.raw.subarray(0, 4096), 4096) })
+    session.emit('http.exchanged', record(options.secure, head, body, silent, began))
+    return false
+  }
+  if (body.state === 'invalid') {
+    session.emit('protocol.violated', { reason: 'invalid chunked body', data: cleanBytes(body.bytes.subarray(0, 4096), 4096) })
+    answer = { kind: 'error', status: 400 }
+  } else if (body.state === 'too-large') answer = { kind: 'error', status: 413 }
+  else {
+    const type = head.fields.get('content-type')
+    parts = type !== undefined && body.size > 0 ? multipartParts(type, body.bytes) : undefined
+    await keepFiles(parts, head, body, context, session)
+    const made = options.site.answer({ head, body, parts, secure: options.secure, context, session })
+    answer = made instanceof Promise ? await made : made
+  }
+  const rendered = dialect.render(answer, renderContext(head, keepAlive && body.state !== 'invalid' && body.state !== 'too-large'))
+  session.emit('http.exchanged', record(options.secure, head, body, rendered, began))
+  if (stream.destroyed) return false
+  const written = stream.write(rendered.bytes)
+  if (!written) await drained(stream)
+  if (pending) {
+    const later = await pending()
+    if (later.file) session.emit('file.uploaded', { path: clean(head.target, 4096), method: 'http', file: later.file })
+    if (later.state !== 'complete') return false
+  }
+  return !rendered.close
+}
+
+const silent: Rendered = { status: 0, headers: [], bytes: Buffer.alloc(0), bodySize: 0, close: true }
+
+/** Reads until the parser is done; a silence when it never was. */
+async function readHead(source: Source, parser: HeadParser, dialect: Dialect, served: number): Promise<'end' | 'timeout' | 'closed' | undefined> {
+  const deadline = performance.now() + (served === 1 ? dialect.timeouts.head : dialect.timeouts.keepAlive)
+  let until = deadline
+  let started = served === 1
+  while (!parser.done) {
+    let bytes: Buffer | 'end' | 'timeout' | 'closed' | undefined = source.take()
+    if (bytes === undefined) bytes = await source.next(Math.max(0, until - performance.now()))
+    if (typeof bytes === 'string') return bytes
+    if (!started) {
+      started = true
+      until = performance.now() + dialect.timeouts.head
+    }
+    const used = parser.push(bytes)
+    if (used < bytes.length) source.putBack(bytes.subarray(used))
+  }
+  return undefined
+}
+
+function plainOnTls(head: Head | undefined): Fault | undefined {
+  return head && { status: 400, code: 497, reason: 'plain HTTP request on a TLS port', head }
+}
+
+function tooLarge(head: Head | undefined, dialect: Dialect): Fault | undefined {
+  if (!head || head.contentLength <= dialect.bodyLimit) return undefined
+  return { status: 413, reason: `body of ${head.contentLength} bytes is too large`, head }
+}
+
+/** After a fault: what of a body lies at hand, for the record only. */
+async function rest(source: Source, head: Head | undefined, context: Context): Promise<Body> {
+  if (!head && source.waiting === 0) return noBody
+  const pieces: Buffer[] = []
+  let size = 0
+  for (let piece = source.take(); piece && size < shownBytes; piece = source.take()) {
+    pieces.push(piece)
+    size += piece.length
+  }
+  void context
+  const bytes = Buffer.concat(pieces).subarray(0, shownBytes)
+  return { bytes, size, state: 'partial' }
+}
+
+/** Gives a body a moment to arrive; what comes later is read after the answer. */
+async function early(reading: Promise<Body>, graceMs: number, later: (rest: Promise<Body>) => void): Promise<Body> {
+  let timer: NodeJS.Timeout | undefined
+  const grace = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, graceMs, undefined)
+  })
+  const first = await Promise.race([reading, grace])
+  clearTimeout(timer)
+  if (first) return first
+  later(reading)
+  return { ...noBody, state: 'partial' }
+}
+
+async function keepFiles(parts: Part[] | undefined, head: Head, body: Body, context: Context, session: Session): Promise<void> {
+  const upload = async (path: string, bytes: Buffer): Promise<void> => {
+    try {
+      session.emit('file.uploaded', { path: clean(path, 4096), method: 'http', file: await context.blobs.put(bytes) })
+    } catch {
+      // Bounds of captured files are spent; the exchange itself is still said.
+    }
+  }
+  for (const part of parts ?? []) if (part.filename !== undefined && part.filename !== '' && part.data.length > 0) await upload(part.filename, part.data)
+  if (head.method === 'PUT' && body.size > 0) {
+    if (body.file) session.emit('file.uploaded', { path: clean(head.target, 4096), method: 'http', file: body.file })
+    else await upload(head.target, body.bytes)
+  }
+}
+
+function record(secure: boolean, head: Partial<Head>, body: Body, rendered: Rendered, began: number): EventBody<'http.exchanged'> {
+  const event: EventBody<'http.exchanged'> = {
+    secure,
+    method: clean(head.method ?? '', 64),
+    target: clean(head.target ?? '', 8192),
+    version: versionText(head.version),
+    headers: cleanFields(head.headers ?? []),
+    body: body.size === 0 ? '' : cleanBytes(body.bytes, 65_536),
+    bodySize: body.size,
+    status: rendered.status,
+    responseHeaders: rendered.headers as [string, string][],
+    responseSize: rendered.bodySize,
+    durationMs: Math.round((performance.now() - began) * 1000) / 1000,
+  }
+  if (body.file) event.file = body.file
+  return event
+}
+
+async function write(stream: Duplex, bytes: Buffer): Promise<void> {
+  if (!stream.destroyed && !stream.write(bytes)) await drained(stream)
+}
+
+const drained = (stream: Duplex): Promise<void> =>
+  new Promise((resolve) => {
+    if (stream.destroyed) return resolve()
+    const done = (): void => {
+      stream.off('drain', done)
+      stream.off('close', done)
+      resolve()
+    }
+    stream.on('drain', done)
+    stream.on('close', done)
+  })
+
+/** Lingering close: says its end, then drops what still comes for a while, so that the last answer is not lost to a reset. */
+async function linger(stream: Duplex, source: Source): Promise<void> {
+  if (stream.destroyed) return
+  stream.end()
+  const until = performance.now() + 5000
+  while (performance.now() < until) {
+    const bytes = await source.next(Math.min(5000, until - performance.now()))
+    if (typeof bytes === 'string') return
+  }
+}

@@ -1,0 +1,269 @@
+/** The application behind the site: search, messages, sign-in, a small intranet page, the way to the admin's door. */
+import type { LoginPolicy } from '@shenlou/contract/template'
+import type { Answer } from '../http/answer.ts'
+import { clean, cleanBytes } from '../http/clean.ts'
+import type { Field, Head } from '../http/head.ts'
+import { formFields, utf8 } from '../http/multipart.ts'
+import type { HttpRequest } from '../http/wire.ts'
+import { randomFor } from './random.ts'
+import type { PublicSite } from './site.ts'
+import type { Visitors } from './visitors.ts'
+
+type Handler = (request: HttpRequest, app: App) => Answer | Promise<Answer>
+interface App {
+  site: PublicSite
+  visitors: Visitors
+  policy: LoginPolicy
+}
+
+/** The handler of a path, or undefined when it is not the application's. */
+export function route(site: PublicSite, path: string): Handler | undefined {
+  const { layout } = site
+  const door = layout.admin.slice(0, layout.admin.lastIndexOf('/'))
+  if (path === layout.search || path === '/search') return search
+  if (path === layout.message) return message
+  if (path === layout.login || path === '/login') return signIn
+  if (path === layout.logout) return signOut
+  if (path === layout.inside) return inside
+  if (layout.adminBasic && (path === '/admin' || path.startsWith('/admin/') || path === door || path.startsWith(`${door}/`))) return basic
+  if (path === layout.admin) return signIn
+  if (path === '/admin' || path === '/admin/' || path === door || path === `${door}/`) return (request, app) => redirect(request, app, layout.admin)
+  return undefined
+}
+
+function cookieOf(head: Head, name: string): string | undefined {
+  for (const pair of (head.fields.get('cookie') ?? '').split(';', 100)) {
+    const at = pair.indexOf('=')
+    if (at > 0 && pair.slice(0, at).trim() === name)
+      return pair
+        .slice(at + 1)
+        .trim()
+        .slice(0, 256)
+  }
+  return undefined
+}
+
+/** Fields of a form, whatever its encoding; Latin-1 of the bytes. */
+function fieldsOf(request: HttpRequest): Map<string, string> {
+  if (request.parts) return new Map(request.parts.filter((part) => part.filename === undefined).map((part) => [part.name, part.data.toString('latin1')]))
+  return formFields(request.body.bytes.toString('latin1'))
+}
+
+/** The visitor's session, begun when there is none, and the header that says so. */
+function session(request: HttpRequest, { site, visitors }: App): { id: string; headers: Field[] } {
+  const { backend } = site.layout
+  const held = cookieOf(request.head, backend.cookie)
+  if (held !== undefined && visitors.known(held)) return { id: held, headers: [] }
+  const id = visitors.begin(backend.kind)
+  const tail = backend.kind === 'php' ? '; path=/; HttpOnly' : backend.kind === 'java' ? '; Path=/; HttpOnly' : '; Path=/; HttpOnly; SameSite=Lax'
+  return { id, headers: [['Set-Cookie', `${backend.cookie}=${id}${tail}`]] }
+}
+
+function reply(request: HttpRequest, app: App, status: number, body: Buffer, cookies: Field[] = [], extra: Field[] = []): Answer {
+  const { backend } = app.site.layout
+  void request
+  const headers: Field[] = []
+  if (backend.poweredBy) headers.push(['X-Powered-By', backend.poweredBy])
+  headers.push(...cookies)
+  if (backend.kind === 'php')
+    headers.push(['Expires', 'Thu, 19 Nov 1981 08:52:00 GMT'], ['Cache-Control', 'no-store, no-cache, must-revalidate'], ['Pragma', 'no-cache'])
+  else if (backend.kind === 'plain') headers.push(['Cache-Control', 'no-cache'])
+  headers.push(...extra)
+  const separator = backend.kind === 'java' ? ';' : '; '
+  return { kind: 'page', status, type: `text/html${separator}charset=${backend.charset}`, headers, body }
+}
+
+const redirect = (request: HttpRequest, app: App, to: string, cookies: Field[] = []): Answer =>
+  reply(request, app, 302, Buffer.alloc(0), cookies, [['Location', to]])
+
+/** A drawn think time of the application, the same kind for all its answers. */
+const think = (request: HttpRequest, purpose: string, from: number, to: number): Promise<void> =>
+  request.context.latency(request.context.persona.number(`portal ${purpose} ms`, from, to))
+
+async function search(request: HttpRequest, app: App): Promise<Answer> {
+  const { site } = app
+  const { pages, content, markup } = site
+  const name = markup.id('query')
+  const fields = new Map([...formFields(request.head.query), ...(request.body.size > 0 ? fieldsOf(request) : [])])
+  const wanted = utf8(fields.get(name) ?? fields.get('q') ?? fields.get('keyword') ?? fields.get('s') ?? '').slice(0, 200)
+  await think(request, 'search', 15, 90)
+  const form = pages.el(
+    'form',
+    { class: pages.cls('form'), action: site.layout.search, method: 'get' },
+    pages.el('label', {}, pages.text(content.labels.search[0]), pages.el('input', { name, type: 'search', value: wanted })),
+    pages.el('button', { class: pages.cls('button'), type: 'submit' }, pages.text(content.labels.search[0])),
+  )
+  const needle = wanted.trim().toLowerCase()
+  const articles = needle === '' ? [] : content.articles.filter((article) => (article.title + article.text.join('')).toLowerCase().includes(needle))
+  const products = needle === '' ? [] : content.products.filter((product) => (product.name.join(' ') + product.text[0].join('')).toLowerCase().includes(needle))
+  const count = articles.length + products.length
+  const line = needle === '' ? '' : (count > 0 ? content.labels.found[0].replace('#', String(count)) : content.labels.none[0]).replace('%', () => wanted)
+  const found = [
+    ...products.map((product) =>
+      pages.el('li', { class: pages.cls('row') }, pages.link(site.layout.entry('products', product.slug), pages.text(product.name[0]))),
+    ),
+    ...articles.map((article) => pages.newsRow(article)),
+  ]
+  const body = pages.page(
+    { title: content.labels.search[0] },
+    pages.strip(content.labels.search[0]),
+    pages.band(false, form, line === '' ? undefined : pages.el('p', {}, pages.text(line)), pages.el('ul', { class: pages.cls('rows') }, ...found)),
+  )
+  return reply(request, app, 200, body)
+}
+
+async function message(request: HttpRequest, app: App): Promise<Answer> {
+  const { site } = app
+  const { pages, content, markup } = site
+  if (request.head.method !== 'POST') return redirect(request, app, site.layout.page('contact'))
+  const fields = fieldsOf(request)
+  const english = fields.has(markup.id('tongue'))
+  const at = english ? 1 : 0
+  await think(request, 'message', 60, 240)
+  const complete = (fields.get(markup.id('name')) ?? '').trim() !== '' && (fields.get(markup.id('message')) ?? '').trim() !== ''
+  const text = complete ? content.labels.thanks[at] : content.labels.incomplete[at]
+  const title = content.labels.contact[at]
+  const notice = pages.el('p', { class: complete ? `${pages.cls('notice')} ${pages.cls('fine')}` : pages.cls('notice') }, pages.text(text))
+  return reply(
+    request,
+    app,
+    200,
+    pages.page(
+      { title, english, here: 'contact' },
+      pages.strip(title, english),
+      pages.band(false, notice, pages.link(site.layout.page('contact', english), pages.text(title))),
+    ),
+  )
+}
+
+function signInPage(app: App, sessionId: string, path: string, notice?: string, user = ''): Buffer {
+  const { site, visitors } = app
+  const { pages, content, markup } = site
+  const say = pages.one()
+  const form = pages.el(
+    'form',
+    { class: pages.cls('form'), method: 'post', action: path },
+    pages.field(markup.id('user'), say('user'), 'text', { value: user, autocomplete: 'username' }),
+    pages.field(markup.id('password'), say('password'), 'password', { autocomplete: 'off' }),
+    pages.el('input', { type: 'hidden', name: markup.id('token'), value: visitors.token(sessionId) }),
+    pages.el('button', { class: pages.cls('button'), type: 'submit' }, pages.text(say('enter'))),
+  )
+  const warning = notice === undefined ? undefined : pages.el('p', { class: pages.cls('notice') }, pages.text(notice))
+  return pages.page(
+    { title: content.labels.login[0] },
+    pages.el('div', { class: pages.cls('panel') }, pages.el('h1', {}, pages.text(say('login'))), warning, form),
+  )
+}
+
+const userNames = ['username', 'user', 'account', 'login', 'name', 'loginname', 'userid', 'uname', 'j_username', 'email']
+const passwordNames = ['password', 'passwd', 'pass', 'pwd', 'userpwd', 'j_password']
+const first = (fields: ReadonlyMap<string, string>, names: readonly string[]): string | undefined => {
+  for (const name of names) if (fields.has(name)) return fields.get(name)
+  return undefined
+}
+
+async function signIn(request: HttpRequest, app: App): Promise<Answer> {
+  const { site, visitors, policy } = app
+  const { markup, content, layout } = site
+  const path = request.head.path
+  const held = session(request, app)
+  if (request.head.method !== 'POST') {
+    if (visitors.userOf(held.id) !== undefined) return redirect(request, app, layout.inside)
+    return reply(request, app, 200, signInPage(app, held.id, path), held.headers)
+  }
+  const fields = fieldsOf(request)
+  const user = first(fields, [markup.id('user'), ...userNames])
+  const password = first(fields, [markup.id('password'), ...passwordNames])
+  if (user === undefined && password === undefined) return reply(request, app, 200, signInPage(app, held.id, path, content.labels.incomplete[0]), held.headers)
+  const token = fields.get(markup.id('token'))
+  const said = utf8(user ?? '')
+  const answer = (notice: string): Answer => reply(request, app, 200, signInPage(app, held.id, path, notice, said.slice(0, 100)), held.headers)
+  const report = (outcome: 'accepted' | 'refused', by?: 'given' | 'lure' | 'tries'): void =>
+    request.session.emit('login.attempted', {
+      method: 'form',
+      user: clean(user ?? '', 4096),
+      password: clean(password ?? '', 8192),
+      outcome,
+      ...(by ? { by } : {}),
+    })
+  // A form that carries a token must carry this session's; old clients that send none are let through to the check.
+  if (token !== undefined && !visitors.tokenFits(cookieOf(request.head, layout.backend.cookie), token)) {
+    report('refused')
+    return answer(content.labels.expired[0])
+  }
+  const verdict = visitors.judge(policy, request.context.adversary.id, said, utf8(password ?? ''), request.context.clock())
+  await think(request, verdict.outcome === 'accepted' ? 'login' : 'refusal', 180, 900)
+  if (verdict.outcome === 'refused') {
+    report('refused')
+    return answer(verdict.why === 'locked' ? content.labels.locked[0].replace('#', String(verdict.minutes)) : content.labels.wrong[0])
+  }
+  report('accepted', verdict.by)
+  if (verdict.by === 'lure') await request.context.prove({ kind: 'lure', value: `${said}\n${utf8(password ?? '')}` })
+  visitors.signOut(held.id)
+  const id = visitors.begin(layout.backend.kind)
+  visitors.signIn(id, said)
+  const tail = layout.backend.kind === 'php' ? '; path=/; HttpOnly' : '; Path=/; HttpOnly'
+  return redirect(request, app, layout.inside, [['Set-Cookie', `${layout.backend.cookie}=${id}${tail}`]])
+}
+
+function signOut(request: HttpRequest, app: App): Answer {
+  const held = cookieOf(request.head, app.site.layout.backend.cookie)
+  if (held !== undefined) app.visitors.signOut(held)
+  return redirect(request, app, app.site.layout.login)
+}
+
+function inside(request: HttpRequest, app: App): Answer {
+  const { site, visitors } = app
+  const { pages, content, layout } = site
+  const user = visitors.userOf(cookieOf(request.head, layout.backend.cookie))
+  if (user === undefined) return redirect(request, app, layout.login)
+  const random = randomFor(request.context.persona, 'intranet')
+  const notes = content.articles.slice(0, 5)
+  const people = request.context.persona.accounts.filter((account) => account.uid >= 1000)
+  const rows = [
+    [content.labels.name[0], content.labels.phone[0], content.labels.mail[0]],
+    ...people.map((account) => [
+      pages.text(account.fullName || account.name),
+      String(random.int(2000, 8999)),
+      pages.text(`${account.name}@${request.context.persona.organisation.domain}`),
+    ]),
+  ]
+  const body = pages.page(
+    { title: content.labels.login[0] },
+    pages.strip(`${user.slice(0, 60)}`),
+    pages.band(false, pages.heading(content.labels.latest[0]), pages.rows(notes)),
+    pages.band(
+      true,
+      pages.heading(content.labels.file[0]),
+      pages.table(rows),
+      pages.link(layout.logout, pages.text(random.pick(['退出', '注销', '安全退出', '离开']))),
+    ),
+  )
+  return reply(request, app, 200, body)
+}
+
+/** An admin's door with the web server's own lock (Basic, RFC 7617). */
+async function basic(request: HttpRequest, app: App): Promise<Answer> {
+  const given = basicCredentials(request.head)
+  const refuse: Answer = { kind: 'error', status: 401, headers: [['WWW-Authenticate', `Basic realm="${app.site.layout.realm}"`]] }
+  if (!given) return refuse
+  const verdict = app.visitors.judge(app.policy, request.context.adversary.id, utf8(given.user), utf8(given.password), request.context.clock())
+  request.session.emit('login.attempted', {
+    method: 'basic',
+    user: cleanBytes(Buffer.from(given.user, 'latin1'), 4096),
+    password: cleanBytes(Buffer.from(given.password, 'latin1'), 8192),
+    outcome: verdict.outcome,
+    ...(verdict.outcome === 'accepted' ? { by: verdict.by } : {}),
+  })
+  if (verdict.outcome !== 'accepted') return refuse
+  return redirect(request, app, app.site.layout.login)
+}
+
+/** User and password of a Basic header, Latin-1; undefined when there is none. */
+export function basicCredentials(head: Head): { user: string; password: string } | undefined {
+  const header = head.fields.get('authorization')
+  if (header === undefined || !/^basic /i.test(header)) return undefined
+  const text = Buffer.from(header.slice(6).trim(), 'base64').toString('latin1')
+  const at = text.indexOf(':')
+  return at < 0 ? undefined : { user: text.slice(0, at), password: text.slice(at + 1) }
+}
