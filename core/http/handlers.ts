@@ -1,9 +1,12 @@
 /** The function behind every route of the contract's table, one line each. */
 import { audit, verifyAudit } from '../audit.ts'
 import { changePassword, signIn, signOut, totpBegin, totpConfirm, totpOff } from '../auth/sign-in.ts'
+import { blob } from '../blobs.ts'
+import { decoys } from '../decoys-view.ts'
 import { event, eventFacets, events, rejectedEvents } from '../events.ts'
 import { applyTemplate, planTemplate, templates } from '../operate/templates.ts'
 import { changePerson, createPerson, me, people, preferences, scopes, setPreferences } from '../people.ts'
+import { confirmSensor, issueEnrolment, revokeSensor, sensors } from '../sensors/registry.ts'
 import { session, sessionEvents, sessions } from '../sessions.ts'
 import { recording, recordingCast } from '../sessions-recording.ts'
 import { createToken, revokeToken, tokens } from '../tokens.ts'
@@ -31,7 +34,13 @@ export const handlers: Handlers = {
   event,
   eventFacets,
   rejectedEvents,
+  blob,
 
+  sensors,
+  issueEnrolment,
+  confirmSensor,
+  revokeSensor,
+  decoys,
   templates,
   planTemplate,
   applyTemplate,

@@ -57,5 +57,5 @@ test('schemas are whole: answers have properties, references lead somewhere, not
     else assert.ok(schema?.type === 'object' && Object.keys(schema.properties ?? {}).length > 0, path)
   }
   const events = description.paths['/api/v1/events']?.get?.parameters?.find(({ name }) => name === 'limit')
-  assert.deepEqual([events?.required, (events?.schema as { maximum: number }).maximum], [false, 500])
+  assert.deepEqual([events?.required, (events!.schema as { maximum: number }).maximum], [false, 500])
 })

@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
+import { request as secureRequest } from 'node:https'
 import { connect } from 'node:net'
 import path from 'node:path'
 import { after, before, test } from 'node:test'
 import { apiError, type RouteName, routes } from '@shenlou/contract/api'
 import { roles } from '@shenlou/contract/permissions'
+import { systemActor } from '../actor.ts'
+import { createPerson } from '../people.ts'
 import { StartError } from '../store/start-error.ts'
+import { createAuthority } from '@shenlou/link/authority'
+import { issueIdentity } from '@shenlou/link/identity'
 import { standIns, type TestHttp, testHttp } from './test-http.ts'
 import { startHttp } from './server.ts'
 
@@ -155,7 +160,7 @@ test('handlers get what the schema parsed, and a bad request names its fields', 
   const token = await http.token(['event.read', 'ticket.work', 'source.push', 'template.read'])
   http.called.length = 0
   await http.call('/api/v1/events?limit=7&kind=!login.attempted&unknown=1', { token })
-  assert.deepEqual((http.called[0]?.input as { query: unknown }).query, { limit: 7, kind: '!login.attempted' })
+  assert.deepEqual((http.called[0]!.input as { query: unknown }).query, { limit: 7, kind: '!login.attempted' })
   await http.call('/api/v1/events/facets', { token })
   await http.call('/api/v1/events/rejected', { token })
   await http.call('/api/v1/events/0199', { token })
@@ -163,7 +168,7 @@ test('handlers get what the schema parsed, and a bad request names its fields', 
     http.called.map(({ name }) => name),
     ['events', 'eventFacets', 'rejectedEvents', 'event'],
   )
-  assert.deepEqual((http.called[3]?.input as { params: unknown }).params, { id: '0199' })
+  assert.deepEqual((http.called[3]!.input as { params: unknown }).params, { id: '0199' })
 
   const bad = await http.call('/api/v1/events?limit=0', { token })
   assert.equal(bad.status, 400)
@@ -179,7 +184,7 @@ test('handlers get what the schema parsed, and a bad request names its fields', 
 
   http.called.length = 0
   await http.call('/api/v1/sources/0199/alerts', { token, method: 'POST', body: '{"a":1}\n{"b":2}', headers: { 'content-type': 'text/plain' } })
-  assert.equal((http.called[0]?.input as { body: unknown }).body, '{"a":1}\n{"b":2}')
+  assert.equal((http.called[0]!.input as { body: unknown }).body, '{"a":1}\n{"b":2}')
 })
 
 test('bodies are bounded before they are read', async () => {
@@ -349,6 +354,36 @@ test('behind a proxy the public name counts, cookies are Secure and the forwarde
     assert.equal(other.server.url, 'https://soc.example.com')
     const { cookie } = await other.enter({ username: 'proxied' })
     assert.match(cookie, /^__Host-shenlou=/)
+  } finally {
+    await other.close()
+  }
+})
+
+test('over TLS cookies are __Host- and Secure, HSTS is said, and plain HTTP gets no answer', async () => {
+  const authority = await createAuthority(path.join(http.core.dataDir, 'tls-test'), http.core.masterKey)
+  const { certificate, key } = await issueIdentity(authority, 'core')
+  const other = await testHttp({ tls: { certificate, key } })
+  try {
+    const { port } = other.server
+    assert.equal(other.server.url, `https://127.0.0.1:${port}`)
+    await createPerson(other.core, systemActor, { body: { username: 'tls', name: 'T', role: 'viewer', scopes: ['group'] }, address: null }).then(
+      async ({ password }) => {
+        const body = JSON.stringify({ username: 'tls', password })
+        const answer = await new Promise<{ status: number; headers: Record<string, unknown> }>((resolve, reject) => {
+          const headers = { 'content-type': 'application/json', origin: `https://127.0.0.1:${port}` }
+          const call = secureRequest({ host: '127.0.0.1', port, path: '/api/v1/sign-in', method: 'POST', rejectUnauthorized: false, headers }, (got) => {
+            got.resume()
+            resolve({ status: got.statusCode ?? 0, headers: got.headers })
+          })
+          call.on('error', reject)
+          call.end(body)
+        })
+        assert.equal(answer.status, 200)
+        assert.match(String((answer.headers['set-cookie'] as string[])[0]), /^__Host-shenlou=[^;]+; Path=\/; HttpOnly; SameSite=Strict; Secure; Max-Age=43200$/)
+        assert.equal(answer.headers['strict-transport-security'], 'max-age=31536000')
+      },
+    )
+    await assert.rejects(fetch(`http://127.0.0.1:${port}/api/v1/health`))
   } finally {
     await other.close()
   }
