@@ -4,6 +4,7 @@ import { changePassword, signIn, signOut, totpBegin, totpConfirm, totpOff } from
 import { blob } from '../blobs.ts'
 import { decoys } from '../decoys-view.ts'
 import { event, eventFacets, events, rejectedEvents } from '../events.ts'
+import { notices, readNotices } from '../notices.ts'
 import { applyTemplate, planTemplate, templates } from '../operate/templates.ts'
 import { changePerson, createPerson, me, people, preferences, scopes, setPreferences } from '../people.ts'
 import { confirmSensor, issueEnrolment, revokeSensor, sensors } from '../sensors/registry.ts'
@@ -44,6 +45,9 @@ export const handlers: Handlers = {
   templates,
   planTemplate,
   applyTemplate,
+
+  notices,
+  readNotices,
 
   people,
   createPerson,

@@ -10,7 +10,7 @@ import type { Exchange } from '../auth/exchange.ts'
 import type { BusMessages } from '../bus.ts'
 import type { Core } from '../core.ts'
 import { writerOf } from '../ingest/writer.ts'
-import { visibleTo } from '../store/visible.ts'
+import { unreadNotices } from '../notices.ts'
 import { callerAddress, type Door, readCookie, requireDoor, requireSameSite } from './door.ts'
 import { doorError, errorBody, toApiError } from './errors.ts'
 import { type Frames, framesOf } from './live-frames.ts'
@@ -75,7 +75,7 @@ export async function attachLive(core: Core, server: Server, door: () => Door, h
     }),
     ...recordTopics(core, open, handlers),
     core.bus.on('notices', ({ person }) => {
-      for (const live of open.keys()) if (!person || live.actor.id === person) sendUnread(core, live)
+      for (const live of open.keys()) if (live.actor.id === person) sendUnread(core, live)
     }),
     onEnded(core, (ended) => {
       for (const [live, { caller }] of open) {
@@ -129,13 +129,9 @@ function refuse(socket: Duplex, status: number, body: string): void {
 }
 
 function sendUnread(core: Core, live: LiveSocket): void {
-  const { actor } = live
-  if (actor.kind !== 'person') return
-  core.sql<{ unread: number }[]>`
-    select count(*) as unread from notice left join notice_read on notice_read.notice = notice.id and notice_read.person = ${actor.id}
-    where (notice.person = ${actor.id} or (notice.person is null and ${visibleTo(core.sql, actor, 'notice.scope')}))
-      and (notice_read.read_at is null or notice_read.read_at < notice.at)`.then(
-    ([row]) => live.record('notices', Buffer.from(JSON.stringify({ type: 'notices', unread: row?.unread ?? 0 }))),
+  if (live.actor.kind !== 'person') return
+  unreadNotices(core, live.actor).then(
+    (unread) => live.record('notices', Buffer.from(JSON.stringify({ type: 'notices', unread }))),
     (error: Error) => core.log(`unread notices could not be counted: ${error.message}`),
   )
 }
