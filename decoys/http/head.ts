@@ -30,8 +30,6 @@ export interface Fault {
   status: number
   code?: number
   reason: string
-  /** `false`: the server hangs up without a word. */
-  answers?: boolean
   /** The head as far as it was understood. */
   head: Partial<Head>
 }

@@ -1,4 +1,5 @@
 /** HTTP/1.1 on a connection: requests in, answers out, each exchange said before its first byte leaves. */
+import { escapeBytes } from '@shenlou/contract/bytes'
 import type { EventBody } from '@shenlou/contract/event-kinds'
 import type { Duplex } from 'node:stream'
 import type { Context, Session } from '../decoy.ts'
@@ -81,56 +82,93 @@ async function exchange(stream: Duplex, source: Source, context: Context, option
   const fault = parser.fault ?? (options.plainOnTls ? plainOnTls(head) : undefined) ?? tooLarge(head, dialect)
   if (fault || !head) {
     const rendered = dialect.fault(fault as Fault, renderContext(fault?.head as Head, false))
-    const body = await rest(source, head, context)
+    const body = atHand(source)
     session.emit('protocol.violated', { reason: (fault as Fault).reason, data: cleanBytes(parser.raw.subarray(0, 4096), 4096) })
     session.emit('http.exchanged', record(options.secure, (fault as Fault).head, body, rendered, began))
-    if ((fault as Fault).answers !== false) await write(stream, rendered.bytes)
+    await write(stream, rendered.bytes)
+    if (head && head.contentLength > body.size) await discard(source, head.contentLength - body.size)
     return false
   }
 
-  const reads = options.site.reads(head)
-  let body = noBody
-  let pending: (() => Promise<Body>) | undefined
-  if (head.chunked || head.contentLength > 0) {
-    if (head.expectsContinue && !stream.destroyed) stream.write(dialect.continueBytes)
-    const reader = bodyReader(source, head, context, reads ? dialect.bodyLimit : Number.POSITIVE_INFINITY)
-    if (reads) body = await reader.read(dialect.timeouts.body)
-    else {
-      body = await early(reader.read(dialect.timeouts.body), options.bodyGraceMs ?? 150, (later) => {
-        pending = () => later
-      })
-    }
-  }
   const keepAlive = head.keepAlive && served < dialect.keepAliveRequests
-  let answer: Answer
-  let parts: Part[] | undefined
-  if (body.state === 'gone' || body.state === 'timeout') {
-    session.emit('protocol.violated', { reason: `request body ended early: ${body.state}`, data: cleanBytes(parser.raw.subarray(0, 4096), 4096) })
+  const ask = (body: Body, parts?: Part[]): Answer | Promise<Answer> => options.site.answer({ head, body, parts, secure: options.secure, context, session })
+  if (!head.chunked && head.contentLength <= 0) {
+    const made = ask(noBody)
+    const rendered = dialect.render(made instanceof Promise ? await made : made, renderContext(head, keepAlive))
+    session.emit('http.exchanged', record(options.secure, head, noBody, rendered, began))
+    await write(stream, rendered.bytes)
+    return !rendered.close
+  }
+  return withBody({ stream, source, context, options, head, keepAlive, ask, began, raw: parser.raw, renderContext })
+}
+
+interface Bodied {
+  stream: Duplex
+  source: Source
+  context: Context
+  options: WireOptions
+  head: Head
+  keepAlive: boolean
+  ask(body: Body, parts?: Part[]): Answer | Promise<Answer>
+  began: number
+  raw: Buffer
+  renderContext(head: Head | undefined, keepAlive: boolean): RenderContext
+}
+
+/** An exchange whose request has a body: the application reads it before it answers, a static answer does not wait for it. */
+async function withBody({ stream, source, context, options, head, keepAlive, ask, began, raw, renderContext }: Bodied): Promise<boolean> {
+  const { dialect, session } = options
+  const reads = options.site.reads(head)
+  const fixed = reads ? undefined : await ask({ ...noBody, state: 'partial' })
+  const served = fixed?.kind === 'file' && (head.method === 'GET' || head.method === 'HEAD')
+  if (head.expectsContinue && (reads || served)) stream.write(dialect.continueBytes)
+  const reading = bodyReader(source, head, context, reads ? dialect.bodyLimit : Number.POSITIVE_INFINITY).read(dialect.timeouts.body)
+  let pending: Promise<Body> | undefined
+  const body = reads
+    ? await reading
+    : await early(reading, options.bodyGraceMs ?? 150, () => {
+        pending = reading
+      })
+  if (reads && (body.state === 'gone' || body.state === 'timeout')) {
+    session.emit('protocol.violated', { reason: `request body ended early: ${body.state}`, data: cleanBytes(raw.subarray(0, 4096), 4096) })
     session.emit('http.exchanged', record(options.secure, head, body, silent, began))
     return false
   }
+  let answer: Answer
   if (body.state === 'invalid') {
     session.emit('protocol.violated', { reason: 'invalid chunked body', data: cleanBytes(body.bytes.subarray(0, 4096), 4096) })
-    answer = { kind: 'error', status: 400 }
+    answer = fixed && !served ? fixed : { kind: 'error', status: 400 }
   } else if (body.state === 'too-large') answer = { kind: 'error', status: 413 }
   else {
     const type = head.fields.get('content-type')
-    parts = type !== undefined && body.size > 0 ? multipartParts(type, body.bytes) : undefined
+    const parts = type !== undefined && body.size > 0 ? multipartParts(type, body.bytes) : undefined
     await keepFiles(parts, head, body, context, session)
-    const made = options.site.answer({ head, body, parts, secure: options.secure, context, session })
-    answer = made instanceof Promise ? await made : made
+    answer = fixed ?? (await ask(body, parts))
   }
-  const rendered = dialect.render(answer, renderContext(head, keepAlive && body.state !== 'invalid' && body.state !== 'too-large'))
+  const ended = body.state !== 'complete' && !pending
+  const rendered = dialect.render(answer, renderContext(head, keepAlive && !ended))
+  await keepWhole(body, context)
   session.emit('http.exchanged', record(options.secure, head, body, rendered, began))
-  if (stream.destroyed) return false
-  const written = stream.write(rendered.bytes)
-  if (!written) await drained(stream)
+  await write(stream, rendered.bytes)
+  if (body.state === 'too-large') await discard(source, Number.POSITIVE_INFINITY)
   if (pending) {
-    const later = await pending()
+    const later = await pending
+    await keepWhole(later, context)
     if (later.file) session.emit('file.uploaded', { path: clean(head.target, 4096), method: 'http', file: later.file })
     if (later.state !== 'complete') return false
   }
   return !rendered.close
+}
+
+/** A body whose escaped text an event cannot hold is kept as a file. */
+async function keepWhole(body: Body, context: Context): Promise<void> {
+  if (body.file || body.bytes.length <= shownBytes / 4 || body.bytes.length < body.size) return
+  if (escapeBytes(body.bytes).length <= shownBytes) return
+  try {
+    body.file = await context.blobs.put(body.bytes)
+  } catch {
+    // Bounds of captured files are spent; the event holds the first part.
+  }
 }
 
 const silent: Rendered = { status: 0, headers: [], bytes: Buffer.alloc(0), bodySize: 0, close: true }
@@ -164,21 +202,28 @@ function tooLarge(head: Head | undefined, dialect: Dialect): Fault | undefined {
 }
 
 /** After a fault: what of a body lies at hand, for the record only. */
-async function rest(source: Source, head: Head | undefined, context: Context): Promise<Body> {
-  if (!head && source.waiting === 0) return noBody
+function atHand(source: Source): Body {
   const pieces: Buffer[] = []
   let size = 0
   for (let piece = source.take(); piece && size < shownBytes; piece = source.take()) {
     pieces.push(piece)
     size += piece.length
   }
-  void context
-  const bytes = Buffer.concat(pieces).subarray(0, shownBytes)
-  return { bytes, size, state: 'partial' }
+  return size === 0 ? noBody : { bytes: Buffer.concat(pieces).subarray(0, shownBytes), size, state: 'partial' }
+}
+
+/** Drops what is left of a body that nobody wants: until it is whole, nothing came for 5 s, or 30 s are over. */
+async function discard(source: Source, bytes: number): Promise<void> {
+  const until = performance.now() + 30_000
+  for (let left = bytes; left > 0; ) {
+    const piece = await source.next(Math.min(5000, until - performance.now()))
+    if (typeof piece === 'string') return
+    left -= piece.length
+  }
 }
 
 /** Gives a body a moment to arrive; what comes later is read after the answer. */
-async function early(reading: Promise<Body>, graceMs: number, later: (rest: Promise<Body>) => void): Promise<Body> {
+async function early(reading: Promise<Body>, graceMs: number, later: () => void): Promise<Body> {
   let timer: NodeJS.Timeout | undefined
   const grace = new Promise<undefined>((resolve) => {
     timer = setTimeout(resolve, graceMs, undefined)
@@ -186,7 +231,7 @@ async function early(reading: Promise<Body>, graceMs: number, later: (rest: Prom
   const first = await Promise.race([reading, grace])
   clearTimeout(timer)
   if (first) return first
-  later(reading)
+  later()
   return { ...noBody, state: 'partial' }
 }
 
