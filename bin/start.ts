@@ -71,7 +71,7 @@ function keepRunning(role: RoleName, args: string[], env: NodeJS.ProcessEnv): Ru
 
 /** A token for a sensor of this machine that has no identity yet. */
 async function ownToken(data: string, role: 'relay' | 'decoys'): Promise<string | undefined> {
-  if (existsSync(join(data, role, 'identity'))) return undefined
+  if (existsSync(join(data, role, 'identity.json'))) return undefined
   const { token } = await askCore<RouteAnswer<'issueEnrolment'>>(join(data, 'core'), 'issueEnrolment', {
     body: { role, name: role, scope: 'group/head-office', network: '127.0.0.0/8', minutes: 10 },
   })

@@ -62,7 +62,7 @@ test('apply does what plan showed; again it changes nothing; the former file und
   const core = await testCore()
   try {
     const plan = await planTemplate(core, systemActor, { body: { text: starter } })
-    assert.ok(plan.steps.every(({ action }) => action === 'create'))
+    assert.ok(plan.steps.every(({ action, id }) => action === 'create' || id === 'group'))
     assert.equal(plan.warnings.length, 2)
     const applied = await applyTemplate(core, systemActor, { body: { text: starter, base: plan.base } })
     assert.equal(applied.version, 1)
