@@ -18,7 +18,9 @@ export async function desiredState(core: Core, sensorId: string): Promise<RelayC
   >`select id, name, role, scope, status from sensor where id = ${sensorId}`
   if (!sensor || sensor.role === 'source') throw new Error(`there is no sensor ${sensorId}`)
   const [state] = await sql<{ version: number }[]>`select case when is_called then last_value::int else 0 end as version from config_version`
-  const revoked = (await sql<{ serial: string }[]>`select c.serial from sensor_certificate c join sensor s on s.id = c.sensor where s.status = 'revoked'`).map(({ serial }) => serial)
+  const revoked = (await sql<{ serial: string }[]>`select c.serial from sensor_certificate c join sensor s on s.id = c.sensor where s.status = 'revoked'`).map(
+    ({ serial }) => serial,
+  )
   const confirmed = sensor.status === 'confirmed'
   const side = sensor.role === 'relay' ? sql`p.relay = ${sensor.name}` : sql`p.host = ${sensor.name}`
   const rows = confirmed

@@ -76,7 +76,8 @@ export function wantedRows(scenario: ScenarioTemplate, { bind, organisation, pas
   return { decoys, placements }
 }
 
-const canonical = (value: unknown): string =>
+/** JSON with sorted keys: jsonb keeps no order. */
+export const canonical = (value: unknown): string =>
   JSON.stringify(value, (_, inner) =>
     inner && typeof inner === 'object' && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
   )

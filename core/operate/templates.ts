@@ -11,7 +11,7 @@ import { replaceKnownScanners } from '../known-scanners.ts'
 import { seal, unseal } from '../seal.ts'
 import { drawSecrets } from './draw.ts'
 import { loadPersonas, templatesFolder } from './personas.ts'
-import { makePlan, type Site } from './plan.ts'
+import { canonical, makePlan, type Site } from './plan.ts'
 import { checkScenario } from './scenario.ts'
 import { drawOrganisation, drawPassword } from './organisation.ts'
 import { siteSettings } from './settings.ts'
@@ -94,7 +94,7 @@ export async function applyTemplate(core: Core, actor: Actor, input: Input): Pro
         { persona: string; organisation: unknown; secrets: Buffer }[]
       >`select persona, organisation, secrets from decoy where id = ${decoy.id}`
       // A host keeps its keys for as long as it claims to be the same host.
-      const keep = have && have.persona === decoy.persona && JSON.stringify(have.organisation) === JSON.stringify(decoy.organisation)
+      const keep = have && have.persona === decoy.persona && canonical(have.organisation) === canonical(decoy.organisation)
       const secrets = keep
         ? have.secrets
         : seal(core.masterKey, `decoy ${decoy.id}`, Buffer.from(JSON.stringify(await drawSecrets(persona, decoy.organisation))))

@@ -27,7 +27,8 @@ export function parseYaml<T>(text: string, schema: z.ZodType<T>): Parsed<T> {
   visit(document, {
     Alias: (_, node) => void refused.push({ ...place(node.range?.[0] ?? 0), path: '', message: `alias '*${node.source}' is not allowed; write the value out` }),
     Node: (_, node) => {
-      if ((isScalar(node) || isCollection(node)) && node.tag) refused.push({ ...place(node.range?.[0] ?? 0), path: '', message: `tag '${node.tag}' is not allowed` })
+      if ((isScalar(node) || isCollection(node)) && node.tag)
+        refused.push({ ...place(node.range?.[0] ?? 0), path: '', message: `tag '${node.tag}' is not allowed` })
     },
   })
   if (refused.length > 0) return { faults: refused.slice(0, 20) }
