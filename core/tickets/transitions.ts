@@ -140,12 +140,27 @@ export function allowedActions(ticket: Ticket, actor: Actor): TicketSummary['act
   for (const entry of transitions) {
     if (!entry.loops.includes(ticket.loop) || !entry.from.includes(ticket.state)) continue
     if (!actor.permissions.has(entry.permission) || (entry.system && actor.kind !== 'system')) continue
-    if (entry.guards.includes('not-the-fixer') && ticket.assignee === actor.id) continue
+    if (entry.guards.includes('not-the-fixer') && ticket.assignee === actor.id && actor.kind !== 'system') continue
     if (entry.guards.includes('own-link') && ticket.evidence.length === 0) continue
     const needs = entry.guards.includes('positive-evidence') && hasEvidence(ticket) ? entry.needs.filter((need) => need !== 'evidence') : entry.needs
     found.push({ action: entry.action, needs: [...needs] })
   }
   return found
+}
+
+/** The actions of a record that was made for no one in particular (live channel), for this actor: what the table grants them. */
+export function restrictActions(record: TicketSummary, actor: Actor): TicketSummary {
+  const grants = (action: TicketAction): boolean =>
+    transitions.some(
+      (entry) =>
+        entry.action === action &&
+        entry.loops.includes(record.loop) &&
+        entry.from.includes(record.state) &&
+        actor.permissions.has(entry.permission) &&
+        (!entry.system || actor.kind === 'system') &&
+        !(entry.guards.includes('not-the-fixer') && record.assignee?.id === actor.id && actor.kind !== 'system'),
+    )
+  return { ...record, actions: record.actions.filter(({ action }) => grants(action)) }
 }
 
 const needed: Record<Need, (step: Step) => boolean> = {

@@ -111,6 +111,8 @@ create table incident (
   last_at timestamptz not null,
   merged_into uuid references incident (id),
   known_scanner text,
+  -- a person merged two branches of the organisation: seen from where both are, and so it stays
+  wide boolean not null default false,
   created_at timestamptz not null
 );
 create index incident_last on incident (last_at desc, id desc);

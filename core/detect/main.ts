@@ -1,0 +1,100 @@
+/** Detection as one consumer of events: rules, findings, incidents, tickets and notices, all in the transaction that moves its place. */
+import type { StoredEvent } from '@shenlou/contract/event'
+import type postgres from 'postgres'
+import { correlate } from '../correlate/correlate.ts'
+import { tellIncidents } from '../correlate/incidents.ts'
+import type { Core } from '../core.ts'
+import { type Consumer, startConsumer } from '../ingest/consumer.ts'
+import { countTouches, type FindScanner, loadScanners } from '../known-scanners.ts'
+import { readSessions } from '../sessions.ts'
+import { followIncidents, tellTickets, tick } from '../tickets/automatic.ts'
+import { concludeHits, findHits, sessionIdentities } from './conclude.ts'
+import { loadRings, saveRings, storeFindings, storeIdentities, storeSessionIdentities } from './store.ts'
+
+type Tx = postgres.TransactionSql
+
+const tickEveryMs = 30_000
+const cleanEveryMs = 3_600_000
+/** Sessions of one batch whose records are sent again because findings touched them. */
+const sessionsTold = 200
+
+/** Handles one page of events; the answer tells the live channel, after the commit. */
+export async function detectBatch(core: Core, tx: Tx, events: StoredEvent[]): Promise<() => void> {
+  const now = core.clock()
+  const findScanner = await loadScanners(tx)
+  await countTouches(tx, touchesOf(events, findScanner))
+  const gained = await storeSessionIdentities(tx, sessionIdentities(events))
+  const hits = findHits(events)
+  const rings = await loadRings(tx, hits)
+  const conclusions = concludeHits(hits, rings, findScanner)
+  await saveRings(tx, hits, rings)
+  const touched = await storeIdentities(tx, await storeFindings(tx, conclusions), gained)
+  const changes = await correlate(tx, touched, now)
+  const tickets = await followIncidents(tx, changes, now)
+  const incidents = new Set(changes.flatMap((change) => [change.incident.id, ...change.merged]))
+  const sessions = [...new Set(touched.flatMap((each) => each.sessions))].slice(-sessionsTold)
+  return () => {
+    tell(core, incidents, tickets, sessions).catch((error: Error) => {
+      if (!core.signal.aborted) core.log(`the live channel was not told of findings: ${error.message}`)
+    })
+  }
+}
+
+async function tell(core: Core, incidents: ReadonlySet<string>, tickets: Awaited<ReturnType<typeof followIncidents>>, sessions: string[]): Promise<void> {
+  await tellIncidents(core, incidents)
+  await tellTickets(core, tickets)
+  if (sessions.length === 0) return
+  for (const record of await readSessions(core.sql, core.sql`session.id = any(${sessions}::uuid[])`)) core.bus.emit('session', { record, scope: record.scope })
+}
+
+/** Connections of each known scanner. */
+function touchesOf(events: readonly StoredEvent[], findScanner: FindScanner): Map<string, number> {
+  const touches = new Map<string, number>()
+  for (const event of events) {
+    if (event.kind !== 'connection.opened') continue
+    const scanner = findScanner(event.source?.ip, event.time)
+    if (scanner) touches.set(scanner.id, (touches.get(scanner.id) ?? 0) + 1)
+  }
+  return touches
+}
+
+/** Forgets what no rule looks at any more. */
+async function clean(core: Core): Promise<void> {
+  const { sql } = core
+  await sql`delete from detect_window where last_at < now() - interval '2 days'`
+  await sql`delete from session_identity where at < now() - interval '30 days'`
+  await sql`delete from fingerprint_source where last_at < now() - interval '30 days'`
+}
+
+/** Runs detection until `close` or the core's signal: the consumer, and the timers for deadlines and holds. */
+export async function startDetection(core: Core): Promise<Consumer> {
+  const consumer = await startConsumer(core, 'detect', (tx, events) => detectBatch(core, tx, events))
+  let busy = Promise.resolve()
+  const quietly = (work: () => Promise<void>) => () => {
+    busy = busy.then(work).catch((error: Error) => {
+      if (!core.signal.aborted) core.log(`deadlines were not looked at: ${error.message}`)
+    })
+  }
+  const timers = [
+    setInterval(
+      quietly(() => tick(core)),
+      tickEveryMs,
+    ),
+    setInterval(
+      quietly(() => clean(core)),
+      cleanEveryMs,
+    ),
+  ]
+  for (const timer of timers) timer.unref()
+  const stop = (): void => timers.forEach(clearInterval)
+  core.signal.addEventListener('abort', stop, { once: true })
+  return {
+    ...consumer,
+    async close() {
+      stop()
+      core.signal.removeEventListener('abort', stop)
+      await consumer.close()
+      await busy
+    },
+  }
+}
