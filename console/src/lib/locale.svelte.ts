@@ -1,0 +1,30 @@
+/** The console's language: one reactive value that every message reads, so that a switch needs no reload. */
+import { overwriteGetLocale, overwriteSetLocale } from '../paraglide/runtime.js'
+
+export type Locale = 'zh' | 'en'
+const key = 'shenlou.locale'
+
+function first(): Locale {
+  const kept = localStorage.getItem(key)
+  if (kept === 'zh' || kept === 'en') return kept
+  return navigator.language.toLowerCase().startsWith('zh') ? 'zh' : 'en'
+}
+
+let current = $state<Locale>(first())
+overwriteGetLocale(() => current)
+overwriteSetLocale((next: Locale) => setLocale(next))
+
+/** The language shown now. */
+export const locale = (): Locale => current
+/** The BCP 47 tag for Intl and `lang`. */
+export const tag = (): string => (current === 'zh' ? 'zh-CN' : 'en-GB')
+
+/** Switches the language at once and keeps the choice on this device. */
+export function setLocale(next: Locale): void {
+  current = next
+  localStorage.setItem(key, next)
+  document.documentElement.lang = tag()
+}
+
+/** The half of a bilingual text that fits the language shown. */
+export const say = (text: { zh: string; en: string }): string => text[current] || text.en || text.zh

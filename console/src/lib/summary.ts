@@ -1,0 +1,54 @@
+/** One line that says what an event is, in the attacker's own words where there are any. Protocol words stay as they are. */
+import type { StoredEvent } from '@shenlou/contract/event'
+import type { EventBody, EventKind } from '@shenlou/contract/event-kinds'
+import { m } from '../paraglide/messages.js'
+import { address, bytes, duration } from './format.ts'
+
+type Summaries = { [K in EventKind]: (body: EventBody<K>) => string }
+
+const few = (values: readonly (string | number)[], max = 6): string => values.slice(0, max).join(', ') + (values.length > max ? ' …' : '')
+
+const summaries: Summaries = {
+  'connection.opened': (b) => b.transport,
+  'connection.refused': (b) => `${b.transport} ${b.reason}`,
+  'connection.closed': (b) => `${b.by} ${b.how}, ${bytes(b.bytesIn)} ⇢ ${bytes(b.bytesOut)} ⇠, ${duration(b.durationMs)}`,
+  'scan.detected': (b) => m.summary_scan({ addresses: b.addresses.length, ports: b.ports.length, list: few(b.ports), n: b.connections }),
+  'session.opened': (b) => b.adversary,
+  'session.closed': (b) => `${b.reason}, ${duration(b.durationMs)}`,
+  'protocol.violated': (b) => `${b.reason}: ${b.data}`,
+  'tls.negotiated': (b) => [b.version, b.cipher, b.serverName, b.ja4].filter(Boolean).join(' · '),
+  'ssh.negotiated': (b) => `${b.clientVersion} · ${b.hassh}`,
+  'login.attempted': (b) => `${b.user} / ${b.password ?? b.key?.fingerprint ?? `(${b.method})`} → ${b.outcome}`,
+  'command.executed': (b) => b.input,
+  'command.finished': (b) => `exit ${b.exitCode}, ${duration(b.durationMs)}`,
+  'terminal.opened': (b) => `${b.term} ${b.columns}×${b.rows}`,
+  'terminal.resized': (b) => `${b.columns}×${b.rows}`,
+  'terminal.data': (b) => `${b.stream}, ${bytes(Math.floor((b.data.length * 3) / 4))}`,
+  'recording.cut': (b) => bytes(b.bytes),
+  'file.uploaded': (b) => `${b.method} ${b.path} (${bytes(b.file.size)}, ${b.file.sha256.slice(0, 12)}…)`,
+  'file.downloaded': (b) => `${b.method} ${b.path} (${bytes(b.size)})`,
+  'file.changed': (b) => `${b.change} ${b.path}${b.to ? ` → ${b.to}` : ''}`,
+  'download.requested': (b) => `${b.tool} ${b.url}`,
+  'egress.refused': (b) => `${b.tool} ${address(b.host, b.port)}`,
+  'forward.requested': (b) => `${b.type} ${address(b.host, b.port)}`,
+  'http.exchanged': (b) => `${b.method} ${b.target} → ${b.status}`,
+  'sensor.started': (b) => `${b.host} ${b.version}`,
+  'sensor.stopped': (b) => b.reason,
+  'worker.exited': (b) => `code ${b.code ?? '–'} signal ${b.signal ?? '–'}`,
+  'world.dropped': (b) => `${b.adversary}: ${b.reason}`,
+  'tunnel.opened': (b) => b.gate,
+  'tunnel.closed': (b) => `${b.gate}: ${b.reason}`,
+  'journal.summarised': (b) => `${b.fromSeq}–${b.toSeq}`,
+  'alert.received': (b) => `${b.product}: ${b.title}`,
+}
+
+/** The summary of an event; an unknown or odd body is shown as its JSON. */
+export function summary(event: Pick<StoredEvent, 'kind' | 'body'>): string {
+  try {
+    const make = (summaries as Record<string, ((body: unknown) => string) | undefined>)[event.kind]
+    if (make && Object.hasOwn(summaries, event.kind)) return make(event.body)
+  } catch {
+    // a body of another version of the contract: shown whole below
+  }
+  return JSON.stringify(event.body)
+}
