@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { type PersonaTemplate, personaTemplate } from '@shenlou/contract/persona'
+import { parse } from 'yaml'
+import { lintPersona } from './linter.ts'
+import { serverTemplate } from './persona-fixture.ts'
+
+const sound = personaTemplate.parse(serverTemplate)
+const changed = (change: (template: PersonaTemplate & { ssh: NonNullable<PersonaTemplate['ssh']> }) => void): string[] => {
+  const template = structuredClone(sound)
+  change(template as Parameters<typeof change>[0])
+  return lintPersona(template, '2026-11-23')
+}
+
+test('a persona that holds together is not refused', () => {
+  assert.deepEqual(lintPersona(sound, '2026-11-23'), [])
+})
+
+test('every shipped persona holds together', async (context) => {
+  const folder = join(import.meta.dirname, '..', 'templates', 'personas')
+  const files = globSync('*.yaml', { cwd: folder })
+  assert.ok(files.length > 0, 'no persona is shipped')
+  for (const file of files) {
+    await context.test(file, () => assert.deepEqual(lintPersona(personaTemplate.parse(parse(readFileSync(join(folder, file), 'utf8'))), '2026-11-23'), []))
+  }
+})
+
+test('the defaults of a well-known decoy contradict themselves at least ten times', () => {
+  // What it says by default: a Debian 12 banner over Twisted's lists, a kernel of 2024 with a message log of 2009, and names that everybody knows.
+  const wrong = changed((template) => {
+    Object.assign(template.os, {
+      distribution: 'Debian',
+      release: '12',
+      kernel: '2.6.26-2-686',
+      kernelBuild: '#1 SMP Wed Nov 4 20:45:37 UTC 2009',
+      released: '2023-06-10',
+      retired: '2028-06-30',
+    })
+    Object.assign(template.host, { hostname: ['svr04'], accounts: ['root', 'phil'], installed: ['2013-04-05', '2013-04-05'] })
+    Object.assign(template.hardware, { vendor: 'Intel', macPrefixes: ['01:2f:a1'], serialPattern: '' })
+    Object.assign(template.ssh, {
+      ident: 'SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3',
+      released: '2023-02-02',
+      kex: [
+        'curve25519-sha256',
+        'curve25519-sha256@libssh.org',
+        'ecdh-sha2-nistp256',
+        'ecdh-sha2-nistp384',
+        'ecdh-sha2-nistp521',
+        'diffie-hellman-group-exchange-sha256',
+        'diffie-hellman-group-exchange-sha1',
+        'diffie-hellman-group14-sha1',
+      ],
+      hostKey: ['ssh-rsa', 'ssh-dss', 'ecdsa-sha2-nistp256', 'ssh-ed25519'],
+      cipher: ['aes128-ctr', 'aes192-ctr', 'aes256-ctr', 'aes256-cbc', 'aes192-cbc', 'aes128-cbc', '3des-cbc', 'blowfish-cbc', 'cast128-cbc'],
+      mac: ['hmac-sha2-512', 'hmac-sha2-384', 'hmac-sha2-256', 'hmac-sha1', 'hmac-md5'],
+      compression: ['zlib@openssh.com', 'zlib', 'none'],
+    })
+  })
+  assert.ok(wrong.length >= 10, wrong.join('\n'))
+  for (const expected of [
+    'hmac-sha2-384',
+    'svr04',
+    'phil',
+    '2.6.26-2-686',
+    'chacha20-poly1305',
+    'ssh-dss',
+    'cast128-cbc',
+    'group address',
+    'before Debian 12',
+    '32-bit',
+  ])
+    assert.ok(
+      wrong.some((sentence) => sentence.includes(expected)),
+      `${expected} is not among\n${wrong.join('\n')}`,
+    )
+})
+
+for (const [what, expected, change] of [
+  ['curve25519-sha256 under OpenSSH 6.6', /curve25519-sha256 came with 7.4/, (t) => (t.ssh.ident = 'SSH-2.0-OpenSSH_6.6')],
+  ['a strict key exchange under OpenSSH 7.4', /kex-strict.*came with 9.6/, (t) => t.ssh.kex.push('kex-strict-s-v00@openssh.com')],
+  ['rsa-sha2 under OpenSSH 7.0', /rsa-sha2-512 came with 7.2/, (t) => (t.ssh.ident = 'SSH-2.0-OpenSSH_7.0')],
+  ['DSA keys under OpenSSH 7.4', /ssh-dss is not offered since 7/, (t) => t.ssh.hostKey.push('ssh-dss')],
+  ['a post-quantum exchange under OpenSSH 7.4', /sntrup761.*came with 8.5/, (t) => t.ssh.kex.push('sntrup761x25519-sha512@openssh.com')],
+  ['lists of OpenSSH under a Dropbear banner', /no Dropbear server ever offered umac-64/, (t) => (t.ssh.ident = 'SSH-2.0-dropbear_2019.78')],
+  ['a key type without a key', /ssh-ed25519 is offered, and the host has no ed25519 key/, (t) => (t.ssh.hostKeys = ['rsa', 'ecdsa'])],
+  ['a server younger than its system', /younger than the end of CentOS/, (t) => (t.ssh.released = '2025-01-01')],
+  ['a Debian banner on CentOS', /says Debian, and the host is CentOS/, (t) => (t.ssh.ident = 'SSH-2.0-OpenSSH_7.4p1 Debian-10+deb9u7')],
+  ['a kernel of another release', /CentOS 7.9 runs 3.10.0-/, (t) => (t.os.kernel = '5.10.0-8-amd64')],
+  ['an ARM processor in an Intel machine', /does not run x86_64/, (t) => (t.hardware.cpu = 'ARM Cortex-A53')],
+  ["a virtual machine's card in iron", /QEMU's/, (t) => (t.hardware.macPrefixes = ['52:54:00'])],
+  ['a locally administered address', /locally administered/, (t) => (t.hardware.macPrefixes = ['aa:00:04'])],
+  ['an installation in the future', /lies in the future/, (t) => (t.host.installed = ['2020-11-20', '2027-01-01'])],
+  ['a time zone that is none', /there is no Asia\/Nowhere/, (t) => (t.host.timezone = 'Asia/Nowhere')],
+  ['a host name that all sites share', /fewer than 1,000 names/, (t) => (t.host.hostname = ['gw-#'])],
+  [
+    'TLS 1.3 on CentOS 7',
+    /no TLS 1.3/,
+    (t) => {
+      t.web = {
+        server: 'nginx',
+        version: '1.20.1',
+        header: 'nginx/1.20.1',
+        released: '2021-05-25',
+        module: '',
+        tls: { min: 'TLSv1.2', max: 'TLSv1.3', ciphers: 'HIGH', curves: 'P-256', serverOrder: true, issuer: 'self', rsaBits: 2048 },
+      }
+    },
+  ],
+] as [string, RegExp, (template: PersonaTemplate & { ssh: NonNullable<PersonaTemplate['ssh']> }) => unknown][])
+  test(`${what} is refused`, () => {
+    const wrong = changed(change)
+    assert.ok(
+      wrong.some((sentence) => expected.test(sentence)),
+      `${expected} is not among\n${wrong.join('\n')}`,
+    )
+  })
