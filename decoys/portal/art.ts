@@ -7,6 +7,8 @@ function pen(random: Random) {
   const quote = random.pick(['"', "'"])
   const gap = random.pick(['', '\n', ' '])
   const decimals = random.int(0, 2)
+  // Shares of one need their two digits whatever the drawing program rounds to.
+  const round = (value: number): number => Number(value.toFixed(Math.abs(value) <= 1 ? 2 : decimals))
   const ranks = new Map<string, number>()
   const rank = (key: string): number => {
     let held = ranks.get(key)
@@ -18,7 +20,7 @@ function pen(random: Random) {
   }
   const write = (tag: string, attributes: Record<string, string | number>, inner?: string): string => {
     const pairs = Object.entries(attributes).sort(([a], [b]) => rank(a) - rank(b))
-    const text = pairs.map(([key, value]) => ` ${key}=${quote}${typeof value === 'number' ? Number(value.toFixed(decimals)) : value}${quote}`).join('')
+    const text = pairs.map(([key, value]) => ` ${key}=${quote}${typeof value === 'number' ? round(value) : value}${quote}`).join('')
     return inner === undefined ? `<${tag}${text}/>${gap}` : `<${tag}${text}>${gap}${inner}</${tag}>${gap}`
   }
   return {
@@ -152,8 +154,8 @@ export function drawMachine(palette: Palette, random: Random): Buffer {
   const floor = random.int(330, 352)
   inner += write('rect', { x: 70, y: floor, width: 500, height: random.int(16, 26), rx: 3, fill: palette.ink })
   let x = 96
-  while (x < 500) {
-    const w = random.int(80, 170)
+  while (x < 470) {
+    const w = Math.min(random.int(80, 170), 556 - x)
     const h = random.int(80, 215)
     const kind = random.int(0, 3)
     const fill = random.pick([palette.main, palette.deep, palette.soft])

@@ -84,7 +84,7 @@ export function drawDesign(markup: Markup, random: Random): Design {
   })
   sheet.rule('a', { color: palette.main, 'text-decoration': 'none' })
   sheet.rule('img', { 'max-width': '100%', display: 'block' })
-  sheet.rule('h1,h2,h3', { 'line-height': String(1.2 + random.int(0, 12) / 100), margin: '0' })
+  sheet.rule('h1,h2,h3', { 'text-wrap': 'balance', 'line-height': String(1.2 + random.int(0, 12) / 100), margin: '0' })
   sheet.rule(c('wrap'), { width: '100%', 'max-width': `${wide}px`, margin: '0 auto', padding: `0 ${gap}px` })
   sheet.rule(c('top'), {
     background: palette.paper,
@@ -281,6 +281,7 @@ export function drawDesign(markup: Markup, random: Random): Design {
     sheet.rule(`${c('top')}>${c('wrap')}`, { 'flex-wrap': 'wrap', 'row-gap': '0', 'padding-top': '12px' })
     sheet.rule(c('menu'), { order: '3', width: '100%', margin: '0', 'overflow-x': 'auto', gap: '18px' })
     sheet.rule(c('tongue'), { 'margin-left': 'auto' })
+    sheet.rule(c('brand'), { 'white-space': 'normal', flex: '1 1 0', 'min-width': '0', 'line-height': '1.25' })
     sheet.rule(`${c('hero')}>${c('wrap')},${c('split')},${c('grid')},${c('columns')}`, { 'grid-template-columns': 'minmax(0,1fr)' })
     sheet.rule(`${c('hero')}>${c('wrap')}`, { 'min-height': '0', gap: '26px', 'padding-top': '44px', 'padding-bottom': '44px' })
     sheet.rule(c('band'), { padding: `${Math.round(pad * 0.66)}px 0` })

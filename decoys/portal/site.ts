@@ -119,7 +119,7 @@ function drawAssets(put: Put, content: Content, design: Design, layout: Layout, 
       level,
     )
   }
-  const pattern = (index: number): Buffer => (index % 3 === 2 ? drawPattern(palette, random) : drawMachine(palette, random))
+  const pattern = (index: number): Buffer => (index >= content.products.length ? drawPattern(palette, random) : drawMachine(palette, random))
   const name = (stem: string, extension: string): string => `${random.chance(0.5) ? random.word(2) : stem}.${extension}`
   return {
     css: put(layout.asset('css', name(random.pick(['main', 'site', 'app', 'index', 'web', 'base']), 'css')), Buffer.from(design.css)),
@@ -128,7 +128,7 @@ function drawAssets(put: Put, content: Content, design: Design, layout: Layout, 
     mark: put(layout.asset('img', name('logo', 'svg')), drawMark(cells, design.brand, palette, random)),
     hero: put(layout.asset('img', name(random.pick(['banner', 'top', 'kv']), 'svg')), drawWorks(palette, random, design.hero === 'light')),
     works: put(layout.asset('img', name(random.pick(['plant', 'site', 'hall']), 'svg')), drawWorks(palette, random, true)),
-    pictures: Array.from({ length: content.products.length }, (_, index) => put(layout.asset('img', name(`p${index}`, 'svg')), pattern(index))),
+    pictures: Array.from({ length: content.products.length + 3 }, (_, index) => put(layout.asset('img', name(`p${index}`, 'svg')), pattern(index))),
     papers: content.papers.map((paper) => put(layout.asset('file', paper.name), paper.body, paper.modified)),
   }
 }

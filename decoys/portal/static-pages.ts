@@ -141,7 +141,7 @@ function news({ content, layout, assets, taste }: SiteParts, make: Pages, out: M
             'div',
             { class: cls('prose') },
             el('p', { class: cls('day') }, taste.dates(article.at)),
-            at % 3 === 0 ? el('img', { src: assets.pictures[(at + 3) % assets.pictures.length], alt: '' }) : undefined,
+            at % 3 === 0 ? el('img', { src: assets.pictures[content.products.length + (at % 3)], alt: '' }) : undefined,
             make.paragraphs(article.text),
           ),
         ),
