@@ -70,6 +70,8 @@ export interface Files {
   remove(path: string): void
   rename(from: string, to: string): void
   change(path: string, change: { mode?: number; uid?: number; gid?: number; mtime?: number; size?: number }): void
+  /** Whether the plain path is as the pristine host has it. */
+  pristine(path: string): boolean
   changes(): SavedFile[]
 }
 
@@ -338,6 +340,7 @@ export function openFiles(host: Host, about: { processes: Processes; network: Ne
       }
       put(target, next)
     },
+    pristine: (path) => !over.has(path),
     changes: () =>
       [...over].map(([path, node]): SavedFile => {
         if (!node) return [path, null]

@@ -1,0 +1,258 @@
+/** Commands of the shell itself. */
+import type { CommandTable } from './command.ts'
+import { options } from './command.ts'
+import { PipeClosed } from './io.ts'
+import { echo, printf } from './print.ts'
+import { reasonOf } from './seat.ts'
+import { Leave } from './shell.ts'
+import { test } from './test-command.ts'
+
+const identifier = /^[A-Za-z_][A-Za-z0-9_]*$/
+const count = (text: string | undefined): number => Math.max(1, Math.floor(Number(text ?? 1)) || 1)
+
+export const builtins: CommandTable = {
+  ':': () => 0,
+  true: () => 0,
+  false: () => 1,
+  echo,
+  printf,
+  test,
+  '[': (run, args) => (args.at(-1) === ']' ? test(run, args.slice(0, -1)) : run.fault("missing `]'") + 1),
+  '[[': (run, args) => (args.at(-1) === ']]' ? test(run, args.slice(0, -1)) : run.fault("missing `]]'") + 1),
+  cd({ shell, err }, args) {
+    const operand = args.filter((a) => a !== '-P' && a !== '-L' && a !== '--')[0]
+    const target = operand === undefined ? (shell.get('HOME') ?? '/') : operand === '-' ? shell.previous || shell.directory : operand
+    const path = shell.path(target)
+    const stat = shell.seat.fs.stat(path)
+    const reason = !stat ? 'No such file or directory' : stat.kind !== 'directory' ? 'Not a directory' : shell.seat.fs.may(path, 'x') ? '' : 'Permission denied'
+    if (reason) {
+      err(
+        shell.ash
+          ? `${shell.label}: cd: can't cd to ${target}${reason === 'No such file or directory' ? `: ${reason}` : ''}\n`
+          : `${shell.label}: cd: ${target}: ${reason}\n`,
+      )
+      return shell.ash ? 2 : 1
+    }
+    shell.previous = shell.directory
+    // the name as it was given stays, as long as it is plain; `..` follows it
+    const parts: string[] = []
+    for (const part of path.split('/')) {
+      if (part === '..') parts.pop()
+      else if (part !== '' && part !== '.') parts.push(part)
+    }
+    shell.directory = `/${parts.join('/')}`
+    shell.variables.set('PWD', shell.directory)
+    shell.variables.set('OLDPWD', shell.previous)
+    if (operand === '-') shell.seat.login.active = shell.seat.now()
+    return 0
+  },
+  pwd({ shell, out }) {
+    out(`${shell.directory}\n`)
+    return 0
+  },
+  export({ shell, out, err }, args) {
+    if (args.length === 0 || args[0] === '-p') {
+      for (const name of [...shell.exported].sort()) out(`${shell.ash ? 'export' : 'declare -x'} ${name}="${shell.get(name) ?? ''}"\n`)
+      return 0
+    }
+    for (const arg of args) {
+      if (arg === '-n') continue
+      const at = arg.indexOf('=')
+      const name = at === -1 ? arg : arg.slice(0, at)
+      if (!identifier.test(name)) {
+        err(`${shell.label}: export: \`${arg}': not a valid identifier\n`)
+        return 1
+      }
+      if (at === -1) shell.exported.add(name)
+      else shell.export(name, arg.slice(at + 1))
+    }
+    return 0
+  },
+  unset({ shell }, args) {
+    for (const name of args) {
+      shell.variables.delete(name)
+      shell.exported.delete(name)
+      shell.functions.delete(name)
+    }
+    return 0
+  },
+  set({ shell, out }, args) {
+    if (args.length === 0)
+      for (const [name, value] of [...shell.variables].sort()) out(`${name}=${/[^\w/.:@%+,-]/.test(value) ? `'${value.replaceAll("'", "'\\''")}'` : value}\n`)
+    else if (args[0] === '--') shell.arguments = args.slice(1)
+    return 0
+  },
+  shift({ shell }, args) {
+    shell.arguments = shell.arguments.slice(count(args[0]))
+    return 0
+  },
+  local: (run, args) => assign(run.shell, args),
+  declare: (run, args) => assign(run.shell, args),
+  typeset: (run, args) => assign(run.shell, args),
+  readonly: (run, args) => assign(run.shell, args),
+  let({ shell }, args) {
+    let value = 0
+    for (const arg of args) value = shell.evaluate(arg)
+    return value === 0 ? 1 : 0
+  },
+  alias({ shell, out, err }, args) {
+    if (args.length === 0) for (const [name, value] of shell.aliases) out(`${shell.ash ? '' : 'alias '}${name}='${value}'\n`)
+    for (const arg of args) {
+      const at = arg.indexOf('=')
+      if (at > 0 && shell.aliases.size < 100) shell.aliases.set(arg.slice(0, at), arg.slice(at + 1))
+      else if (shell.aliases.has(arg)) out(`alias ${arg}='${shell.aliases.get(arg)}'\n`)
+      else {
+        err(`${shell.label}: alias: ${arg}: not found\n`)
+        return 1
+      }
+    }
+    return 0
+  },
+  unalias({ shell }, args) {
+    for (const name of args) shell.aliases.delete(name)
+    if (args[0] === '-a') shell.aliases.clear()
+    return 0
+  },
+  history({ shell, out }, args) {
+    if (args[0] === '-c') {
+      shell.history = []
+      return 0
+    }
+    const from = args[0] && /^\d+$/.test(args[0]) ? Math.max(0, shell.history.length - Number(args[0])) : 0
+    shell.history.slice(from).forEach((line, i) => {
+      out(`${String(from + i + 1).padStart(5)}  ${line}\n`)
+    })
+    return 0
+  },
+  exit({ shell }, args) {
+    throw new Leave('exit', args[0] === undefined ? shell.status : Number(args[0]) & 255)
+  },
+  logout({ shell }) {
+    throw new Leave('exit', shell.status)
+  },
+  return({ shell }, args) {
+    throw new Leave('return', args[0] === undefined ? shell.status : Number(args[0]) & 255)
+  },
+  break: (_, args) => {
+    throw new Leave('break', count(args[0]))
+  },
+  continue: (_, args) => {
+    throw new Leave('continue', count(args[0]))
+  },
+  async read({ shell, input }, args) {
+    const { rest } = options(args, 'rsp:n:t:d:a:u:')
+    const line = await input.line()
+    const names = rest.length > 0 ? rest : ['REPLY']
+    const fields = (line ?? '').trim().split(/[ \t]+/)
+    names.forEach((name, i) => {
+      shell.set(name, names.length === 1 ? (line ?? '').trim() : i === names.length - 1 ? fields.slice(i).join(' ') : (fields[i] ?? ''))
+    })
+    return line === null ? 1 : 0
+  },
+  async eval({ shell, input, out, err, toTerminal }, args) {
+    return shell.execute(args.join(' '), { input, out, err, toTerminal })
+  },
+  async exec({ shell, input, out, err, toTerminal }, args) {
+    if (args.length === 0) return 0
+    throw new Leave('exit', await shell.call(args[0] as string, args.slice(1), { input, out, err, toTerminal }))
+  },
+  async command({ shell, input, out, err, toTerminal }, args) {
+    if (args[0] === '-v' || args[0] === '-V') return describe(shell, args.slice(1), out, err, args[0] === '-V')
+    const [name = '', ...rest] = args.filter((a, i) => !(i === 0 && a === '-p'))
+    const builtin = Object.hasOwn(builtins, name) ? builtins[name] : undefined
+    return builtin ? builtin(shell.run(name, { input, out, err, toTerminal }), rest) : shell.program(name, rest, { input, out, err, toTerminal })
+  },
+  async builtin({ shell, input, out, err, toTerminal }, args) {
+    const [name = '', ...rest] = args
+    const builtin = Object.hasOwn(builtins, name) ? builtins[name] : undefined
+    if (builtin) return builtin(shell.run(name, { input, out, err, toTerminal }), rest)
+    err(`${shell.label}: builtin: ${name}: not a shell builtin\n`)
+    return 1
+  },
+  type: ({ shell, out, err }, args) =>
+    describe(
+      shell,
+      args.filter((a) => !a.startsWith('-')),
+      out,
+      err,
+      true,
+    ),
+  source: (run, args) => source(run, args),
+  '.': (run, args) => source(run, args),
+  umask({ out }, args) {
+    if (args.length === 0) out('0022\n')
+    return 0
+  },
+  ulimit({ shell, out }, args) {
+    const limits: [string, string, string][] = [
+      ['core file size          (blocks, -c)', '-c', '0'],
+      ['max locked memory       (kbytes, -l)', '-l', '64'],
+      ['open files                      (-n)', '-n', '1024'],
+      ['stack size              (kbytes, -s)', '-s', '8192'],
+      ['cpu time               (seconds, -t)', '-t', 'unlimited'],
+      ['max user processes              (-u)', '-u', String(Math.floor(shell.seat.world.host.memoryKiB / 128))],
+    ]
+    if (args.length > 1) return 0
+    if (args[0] === '-a') for (const [name, , value] of limits) out(`${name} ${value}\n`)
+    else out(`${limits.find(([, flag]) => flag === (args[0] ?? '-f'))?.[2] ?? 'unlimited'}\n`)
+    return 0
+  },
+  trap: () => 0,
+  wait: () => 0,
+  jobs: () => 0,
+  fg: ({ shell, err }) => {
+    err(`${shell.label}: fg: current: no such job\n`)
+    return 1
+  },
+  bg: ({ shell, err }) => {
+    err(`${shell.label}: bg: current: no such job\n`)
+    return 1
+  },
+  disown: () => 0,
+  hash: () => 0,
+  shopt: () => 0,
+  bind: () => 0,
+  enable: () => 0,
+  times: ({ out }) => {
+    out('0m0.021s 0m0.013s\n0m0.000s 0m0.000s\n')
+    return 0
+  },
+}
+
+function assign(shell: import('./shell.ts').Shell, args: string[]): number {
+  for (const arg of args) {
+    const at = arg.indexOf('=')
+    if (at > 0 && identifier.test(arg.slice(0, at))) shell.set(arg.slice(0, at), arg.slice(at + 1))
+  }
+  return 0
+}
+
+function describe(shell: import('./shell.ts').Shell, names: string[], out: (text: string) => void, err: (text: string) => void, long: boolean): number {
+  let status = 0
+  for (const name of names) {
+    const path = shell.find(name)
+    if (shell.aliases.has(name)) out(long ? `${name} is aliased to \`${shell.aliases.get(name)}'\n` : `alias ${name}='${shell.aliases.get(name)}'\n`)
+    else if (shell.functions.has(name)) out(long ? `${name} is a function\n` : `${name}\n`)
+    else if (Object.hasOwn(builtins, name)) out(long ? `${name} is a shell builtin\n` : `${name}\n`)
+    else if (path) out(long ? `${name} is ${path}\n` : `${path}\n`)
+    else {
+      if (long) err(shell.ash ? `${name}: not found\n` : `${shell.label}: type: ${name}: not found\n`)
+      status = shell.ash ? 127 : 1
+    }
+  }
+  return status
+}
+
+async function source(run: import('./command.ts').Run, args: string[]): Promise<number> {
+  const { shell, err } = run
+  const name = args[0]
+  if (name === undefined) return 2
+  try {
+    const text = shell.seat.fs.read(shell.path(name)).toString('latin1', 0, 1_000_000)
+    return await shell.execute(text, run)
+  } catch (error) {
+    if (error instanceof Leave || error instanceof PipeClosed || !(error instanceof Error && 'code' in error)) throw error
+    err(shell.ash ? `${shell.label}: .: can't open '${name}'\n` : `${shell.label}: ${name}: ${reasonOf(error)}\n`)
+    return shell.ash ? 2 : 1
+  }
+}

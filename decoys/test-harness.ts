@@ -1,0 +1,166 @@
+/** For tests and measurements: a decoy service on a real port, with the gate's part played by memory. */
+import { createHash, generateKeyPairSync } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createServer, type Server, type Socket } from 'node:net'
+import { checkBody } from '@shenlou/contract/event'
+import type { EventBody, EventKind } from '@shenlou/contract/event-kinds'
+import { personaTemplate } from '@shenlou/contract/persona'
+import { parse } from 'yaml'
+import type { Connection, Context, DecoyService, Proof } from './decoy.ts'
+import { drawPersona, type Persona } from './persona.ts'
+import { openWorld, type World } from './world.ts'
+
+export interface SeenEvent {
+  kind: EventKind
+  body: Record<string, unknown>
+  connection: string
+}
+
+export interface TestDecoy {
+  port: number
+  persona: Persona
+  /** Every event said, in order; each was checked against the catalogue. */
+  events: SeenEvent[]
+  /** Faults of events against the catalogue, and errors that left `serve`. */
+  faults: string[]
+  blobs: Map<string, Buffer>
+  world(): World
+  of<K extends EventKind>(kind: K): EventBody<K>[]
+  /** Resolves when `test` holds; rejects after 5 s. */
+  until(test: () => boolean): Promise<void>
+  close(): Promise<void>
+}
+
+let rsa: string | undefined
+
+/** A persona of `templates/personas/<id>.yaml`, drawn from a seed of one repeated byte. */
+export function testPersona(id: string, seed = '5a'): Persona {
+  const template = personaTemplate.parse(parse(readFileSync(new URL(`../templates/personas/${id}.yaml`, import.meta.url), 'utf8')))
+  rsa ??= generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  return drawPersona({
+    template,
+    organisation: { name: { zh: '远山重工', en: 'Yuanshan Heavy Industry' }, domain: 'yuanshan-group.cn' },
+    seed: seed.repeat(32),
+    decoy: `test-${id}`,
+    secrets: { rsa, tlsKey: rsa, tlsCertificate: '' },
+  })
+}
+
+/** Serves one decoy on a port of 127.0.0.1. `keep` false: events are counted but not kept, for measurements. */
+export async function serveDecoy<S>(
+  service: DecoyService<S>,
+  persona: Persona,
+  settings: S,
+  options: { keep?: boolean; adversary?: string; port?: number } = {},
+): Promise<TestDecoy> {
+  const { keep = true, adversary = 'address:test/127.0.0.1' } = options
+  const events: SeenEvent[] = []
+  const faults: string[] = []
+  const blobs = new Map<string, Buffer>()
+  const worlds = new Map<string, World>()
+  const sockets = new Set<Socket>()
+  const waiting = new Set<() => void>()
+  let serial = 0
+  const parsed = service.settings.parse(settings)
+  const worldOf = (id: string): World => {
+    let world = worlds.get(id)
+    if (!world) {
+      world = openWorld(persona)
+      worlds.set(id, world)
+    }
+    return world
+  }
+
+  const server: Server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    sockets.add(socket)
+    const abort = new AbortController()
+    socket.on('error', () => {})
+    socket.once('close', () => {
+      sockets.delete(socket)
+      abort.abort()
+    })
+    const connection = socket as unknown as Connection
+    const id = `00000000-0000-7000-8000-${String(++serial).padStart(12, '0')}`
+    Object.assign(connection, {
+      id,
+      source: { ip: socket.remoteAddress ?? '127.0.0.1', port: socket.remotePort ?? 0 },
+      destination: { ip: socket.localAddress ?? '127.0.0.1', port: socket.localPort ?? 0 },
+      reset: () => socket.resetAndDestroy(),
+    })
+    let who = adversary
+    const context: Context = {
+      decoy: 'test',
+      persona,
+      get world() {
+        return worldOf(who)
+      },
+      get adversary() {
+        return { id: who, ip: socket.remoteAddress ?? '' }
+      },
+      prove(proof: Proof) {
+        who = `${proof.kind}:${proof.value}`
+        return Promise.resolve()
+      },
+      session: () => ({
+        id,
+        emit(kind, body) {
+          if (!keep) return
+          const result = checkBody(kind, body)
+          if (!result.ok) faults.push(result.reason)
+          events.push({ kind, body: body as Record<string, unknown>, connection: id })
+          for (const wake of waiting) wake()
+        },
+        close() {},
+      }),
+      blobs: {
+        async put(bytes) {
+          const pieces: Buffer[] = []
+          if (bytes instanceof Uint8Array) pieces.push(Buffer.from(bytes))
+          else for await (const piece of bytes) pieces.push(Buffer.from(piece))
+          const whole = Buffer.concat(pieces)
+          const sha256 = createHash('sha256').update(whole).digest('hex')
+          blobs.set(sha256, whole)
+          return { sha256, size: whole.length, truncated: false }
+        },
+      },
+      clock: () => Date.now(),
+      latency: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      budget: { take() {}, give() {} },
+      signal: abort.signal,
+    }
+    service
+      .serve(connection, context, parsed)
+      .catch((error: unknown) => faults.push(`serve: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`))
+  })
+  await new Promise<void>((resolve) => server.listen(options.port ?? 0, '127.0.0.1', 4096, resolve))
+  const address = server.address()
+  return {
+    port: typeof address === 'object' && address ? address.port : 0,
+    persona,
+    events,
+    faults,
+    blobs,
+    world: () => worldOf(adversary),
+    of: <K extends EventKind>(kind: K) => events.filter((event) => event.kind === kind).map((event) => event.body as EventBody<K>),
+    until(test) {
+      return new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          waiting.delete(look)
+          reject(new Error(`nothing like that was seen within 5 s; seen: ${events.map((event) => event.kind).join(' ')}`))
+        }, 5000)
+        const look = (): void => {
+          if (!test()) return
+          clearTimeout(timer)
+          waiting.delete(look)
+          resolve()
+        }
+        waiting.add(look)
+        look()
+      })
+    },
+    async close() {
+      for (const socket of sockets) socket.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
