@@ -30,7 +30,7 @@ export async function runRole(role: RoleName, { settings }: Invocation): Promise
     else await (await import('@shenlou/relay/main')).runRelay({ dataDir, enrolToken: settings.token, signal: controller.signal, log, ready })
     return 0
   } catch (error) {
-    if (supervised && error instanceof Error && error.name === 'StartError') {
+    if (supervised && error instanceof Error && ['StartError', 'ApiError'].includes(error.name)) {
       tell({ type: 'failed', text: error.message })
       return 1
     }

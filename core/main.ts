@@ -84,7 +84,10 @@ export async function runCore({
     })
     await saveSiteSettings(core.sql, { bind: settings.bind, tunnel: settings.tunnel })
     await startIngest(core)
-    closing.push(await startSessions(core), await startDetection(core))
+    const sessions = await startSessions(core)
+    closing.push(() => sessions())
+    const detection = await startDetection(core)
+    closing.push(() => detection.close())
     const first = await createFirstAdministrator(core)
     if (isFirst && settings.scenario) await applyStarter(core)
 
