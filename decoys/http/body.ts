@@ -36,9 +36,12 @@ export function bodyReader(source: Source, head: Head, context: Context, limit: 
   let taken = 0
   let state: Body['state'] | undefined = left === 0 ? 'complete' : undefined
   const kept: Buffer[] = []
+  /** All data so far, until it is known whether the body is kept as a file. */
+  let unsorted: Buffer[] | undefined = []
 
   const keep = (data: Buffer): void => {
     size += data.length
+    unsorted?.push(data)
     let room = shownBytes - shown
     if (room < data.length && multipart && shown < keptBytes) {
       const wanted = Math.min(data.length, keptBytes - shown)
@@ -87,7 +90,9 @@ export function bodyReader(source: Source, head: Head, context: Context, limit: 
   }
 
   async function* stream(patience: number): AsyncGenerator<Uint8Array> {
-    for (const part of [...kept]) yield part
+    const first = unsorted ?? []
+    unsorted = undefined
+    yield* first
     while (state === undefined) {
       const data = await piece(patience)
       for (const part of data ?? []) {
@@ -108,6 +113,7 @@ export function bodyReader(source: Source, head: Head, context: Context, limit: 
         } catch {
           // Beyond its bounds the blob is refused; what follows is still read so that the connection stays in step.
         }
+        unsorted = undefined
         await fill(patience, Number.POSITIVE_INFINITY)
       }
       if (taken > 0) context.budget.give(taken)
