@@ -36,9 +36,9 @@ export async function createAuthority(dir: string, masterKey: Buffer): Promise<A
   })
   const key = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey))
   // The key last: a folder with a key is a whole authority.
-  await writeFileAtomic(join(dir, 'ca.pem'), certificate.toString('pem'))
+  await writeFileAtomic(join(dir, 'ca.pem'), pemOf(certificate))
   await writeFileAtomic(join(dir, 'ca.key'), seal(key, masterKey))
-  return authorityOf(certificate.toString('pem'), keys.privateKey)
+  return authorityOf(pemOf(certificate), keys.privateKey)
 }
 
 /** Opens the authority of a folder. Throws an Error when there is none, or when `masterKey` is not the one it was sealed with. */
@@ -76,7 +76,7 @@ function authorityOf(pem: string, signingKey: WebCryptoKey): Authority {
         signingKey: signingKey as CryptoKey,
         extensions: await leafExtensions(namesFor(keyHash, sensor, role), request.publicKey, issuer),
       })
-      return described(certificate.toString('pem'), pem, sensor, role)
+      return described(pemOf(certificate), pem, sensor, role)
     },
   }
 }
@@ -118,6 +118,8 @@ function described(pem: string, ca: string, sensor: string, role: CertificateRol
     expires: Date.parse(parsed.validTo),
   }
 }
+
+const pemOf = (certificate: x509.X509Certificate): string => `${certificate.toString('pem')}\n`
 
 /** 16 random bytes, positive and without a leading zero byte (RFC 5280 section 4.1.2.2). */
 function serial(): string {

@@ -85,16 +85,15 @@ export const openSensorDoor: OpenSensorDoor = async ({ authority, host, port, ha
   }
 
   server.on('request', (request, response) => {
-    answer(request).then(
-      (body) => send(response, 200, body),
-      (error) => {
+    answer(request)
+      .then((body) => send(response, 200, body))
+      .catch((error) => {
         const refusal = refusalOf(error)
         if (refusal.status === 500) log(`${request.method} ${request.url}: ${(error as Error).stack ?? error}`)
         // What was not read of the request ends with its connection.
-        response.setHeader('connection', 'close')
+        if (!response.headersSent) response.setHeader('connection', 'close')
         send(response, refusal.status, { error: refusal.code, message: refusal.message })
-      },
-    )
+      })
   })
 
   const channels = openChannels(handlers, log)

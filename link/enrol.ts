@@ -1,6 +1,6 @@
 /** Enrolment and renewal, the sensor's side: how a machine gets its first certificate with a token, and every later one. */
 import { X509Certificate } from 'node:crypto'
-import { request } from 'node:https'
+import { request } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { type EnrolmentToken, enrolAnswer, enrolmentToken } from '@shenlou/contract/sensor'
 import { keyHashOf, peerIdentity } from './certificate.ts'
@@ -91,7 +91,6 @@ export function exchange(socket: TLSSocket, { method, path, json, body, headers 
       method,
       path,
       createConnection: () => socket,
-      agent: false,
       headers: { host: 'localhost', connection: 'keep-alive', ...(bytes && { 'content-length': bytes.length }), ...headers },
     })
     sent.setTimeout(60_000, () => sent.destroy(new Error('the core did not answer within 60 s')))

@@ -6,7 +6,7 @@ import { type CoreSays, coreSays, type DecoysConfig, decoysConfig, type RelayCon
 import { WebSocket } from 'ws'
 import { writeFileAtomic } from './atomic-file.ts'
 import { backOff, dial } from './dial.ts'
-import { exchange, renew } from './enrol.ts'
+import { type Exchange, exchange, renew } from './enrol.ts'
 import type { RenewableIdentity } from './identity.ts'
 import { sendBlob } from './uplink-blobs.ts'
 import type { StartUplink, UplinkState } from './uplink-types.ts'
@@ -114,6 +114,7 @@ export const startUplink: StartUplink = (options) => {
         change({ connected: true, reason: undefined, confirmed: message.confirmed })
         log(`connected to the core at ${identity.door}`)
         await pump(current)
+        renewWhenDue()
         sendHealth()
         for (const blob of spool?.waiting() ?? []) say({ type: 'blob', ...blob })
         return pullOrRetry()
@@ -131,9 +132,7 @@ export const startUplink: StartUplink = (options) => {
         return options.onRevoked(message.serials)
       case 'blob-wanted':
         // One file after the other: they share the line with the events.
-        blobTurn = blobTurn
-          .then(() => spool && sendBlob({ ...message, spool, identity, proxy: options.proxy, signal: stopping.signal }))
-          .catch((error) => log(`file ${message.sha256}: ${error.message}`))
+        blobTurn = blobTurn.then(() => spool && sendBlob({ ...message, spool, ask })).catch((error) => log(`file ${message.sha256}: ${error.message}`))
     }
   }
 
@@ -152,6 +151,20 @@ export const startUplink: StartUplink = (options) => {
       }
     } finally {
       current.pumping = false
+    }
+  }
+
+  /** One request at the door on a connection of its own; closing the uplink ends it. */
+  async function ask(what: Exchange): Promise<unknown> {
+    const { socket } = await dial({ address: identity.door, identity, expect: { role: 'core' }, proxy: options.proxy })
+    const stop = () => void socket.destroy()
+    stopping.signal.addEventListener('abort', stop)
+    try {
+      stopping.signal.throwIfAborted()
+      return await exchange(socket, what)
+    } finally {
+      stopping.signal.removeEventListener('abort', stop)
+      socket.destroy()
     }
   }
 
@@ -189,15 +202,10 @@ export const startUplink: StartUplink = (options) => {
   }
   const keptPath = join(identity.dir, 'config.json')
   async function pullOnce(): Promise<void> {
-    const { socket } = await dial({ address: identity.door, identity, expect: { role: 'core' }, proxy: options.proxy })
-    try {
-      const config = configOf(await exchange(socket, { method: 'GET', path: '/config' }))
-      if (!config || config.sensor !== identity.sensor) throw new Error('the desired state from the core is not one of this contract')
-      await take(config, false)
-      await writeFileAtomic(keptPath, JSON.stringify(config))
-    } finally {
-      socket.destroy()
-    }
+    const config = configOf(await ask({ method: 'GET', path: '/config' }))
+    if (!config || config.sensor !== identity.sensor) throw new Error('the desired state from the core is not one of this contract')
+    await take(config, false)
+    await writeFileAtomic(keptPath, JSON.stringify(config))
   }
   async function take(config: RelayConfig | DecoysConfig, kept: boolean): Promise<void> {
     if (stopping.signal.aborted) return
@@ -217,7 +225,7 @@ export const startUplink: StartUplink = (options) => {
     log(`the certificate was renewed until ${new Date(identity.expires).toISOString()}`)
   }
   let renewing = false
-  const renewal = setInterval(() => {
+  function renewWhenDue(): void {
     if (renewing || Date.now() < identity.issued + (identity.expires - identity.issued) / 3) return
     renewing = true
     renewNow()
@@ -225,7 +233,8 @@ export const startUplink: StartUplink = (options) => {
       .finally(() => {
         renewing = false
       })
-  }, renewCheckMs).unref()
+  }
+  const renewal = setInterval(renewWhenDue, renewCheckMs).unref()
 
   function sendHealth(): void {
     if (!session?.welcomed) return
