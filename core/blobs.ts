@@ -33,6 +33,8 @@ function check(sha256: string, size: number): void {
 /** How many bytes of a file are kept; `size` when it is whole. */
 export async function keptBytes(core: Core, sha256: string, size: number): Promise<number> {
   check(sha256, size)
+  // Nothing will be sent of an empty file.
+  if (size === 0) return appendBlob(core, { sha256, from: 0, total: 0, bytes: Buffer.alloc(0) })
   const [row] = await core.sql<{ complete: boolean }[]>`select complete from blob where sha256 = ${sha256}`
   return row?.complete ? size : Math.min(await storedBytes(core, sha256), size)
 }

@@ -20,6 +20,7 @@ interface Known {
 export function createHandlers(core: Core, authority: Authority): DoorHandlers & { close(): Promise<void> } {
   const { sql } = core
   const known = new Map<string, Known>()
+  const leaving = new Map<string, Promise<void>>()
   const lastEvent = new Map<string, number>()
   const background = (what: string, work: Promise<unknown>): void => {
     work.catch((error: Error) => core.log(`${what}: ${error.message}`))
@@ -57,6 +58,8 @@ export function createHandlers(core: Core, authority: Authority): DoorHandlers &
         )
       }
       const address = plainAddress(peer.address)
+      // Its former channel's end must not be written after this one's begin.
+      await leaving.get(sensor)?.catch(() => {})
       const committed = await committedSeq(core, sensor, hello.epoch)
       if (hello.nextSeq <= committed) {
         const detail = `its journal went back from ${committed} to ${hello.nextSeq - 1}: its disk was restored or copied; stop it, remove its journal folder and start it again`
