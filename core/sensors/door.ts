@@ -38,7 +38,7 @@ export async function openDoor(
   await sql`update sensor set connected = false where connected`
   const revoked = await sql<
     { serial: string }[]
-  >`select serial from sensor_certificate join sensor on sensor.id = sensor_certificate.sensor where status = 'revoked'`
+  >`select sensor_certificate.serial from sensor_certificate join sensor on sensor.id = sensor_certificate.sensor where status = 'revoked'`
   const handlers = createHandlers(core, authority)
   const door = await openSensorDoor({
     authority,

@@ -72,6 +72,9 @@ async function launcher(): Promise<string[]> {
   return words
 }
 
+/** Lines of the server's log that an operator should see; its every start, stop and checkpoint are not among them. */
+const worthTelling = (line: string): boolean => /\b(WARNING|ERROR|FATAL|PANIC):/.test(line) && !/terminating connection|is shutting down|is starting up|in recovery mode/.test(line)
+
 const gone = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
 
 /** Ends a server that a killed core without `setpriv` left on this folder; the folder's lock is ours, so it is nobody's. */
@@ -188,7 +191,7 @@ async function supervise(
     // A server killed at once leaves its socket; it would look as if the new one were already there.
     await rm(socket, { force: true })
     child = run()
-    said = tail(child, (line) => log(`postgresql: ${line}`))
+    said = tail(child, (line) => worthTelling(line) && log(`postgresql: ${line}`))
     const own = child
     for (;;) {
       if (gone(own)) throw explain(path.dirname(folder), said(), 'the database did not start')
