@@ -6,11 +6,11 @@ import type { Actor } from './actor.ts'
 import type { Core } from './core.ts'
 import { techniqueNamed } from './detect/techniques.ts'
 import { eventsUnder } from './events.ts'
-import { incidents } from './incidents.ts'
+import { incidents } from './correlate/incidents.ts'
 import { writerOf } from './ingest/writer.ts'
 import { sensors } from './sensors/registry.ts'
 import { visibleTo } from './store/visible.ts'
-import { tickets } from './tickets.ts'
+import { tickets } from './tickets/tickets.ts'
 
 type Overview = RouteAnswer<'overview'>
 type Figure = Overview['figures'][number]
@@ -58,11 +58,11 @@ async function sensorProblems(core: Core, actor: Actor): Promise<Figure> {
 
 async function ticketWork(core: Core, actor: Actor): Promise<{ figures: Figure[]; next: Overview['next'] }> {
   const list = (query: { open?: 'true'; mine?: 'true'; overdue?: 'true' }, limit = 1) => tickets(core, actor, { query: { ...query, limit } })
-  const [open, mine, overdue] = await Promise.all([list({ open: 'true' }, 8), list({ mine: 'true' }), list({ overdue: 'true' })])
+  const [open, mine, overdue] = await Promise.all([list({ open: 'true' }, 8), list({ open: 'true', mine: 'true' }), list({ overdue: 'true' })])
   return {
     figures: [
       { key: 'open-tickets', value: open.total ?? 0, before: null, link: '/tickets?open=true' },
-      { key: 'my-tickets', value: mine.total ?? 0, before: null, link: '/tickets?mine=true' },
+      { key: 'my-tickets', value: mine.total ?? 0, before: null, link: '/tickets?open=true&mine=true' },
       { key: 'overdue-tickets', value: overdue.total ?? 0, before: null, link: '/tickets?overdue=true' },
     ],
     next: open.items,

@@ -146,14 +146,9 @@ export async function changePerson(
     const changed = changes(before, after)
     const ends = Object.keys(changed).length > 0 || hash !== null
     if (ends) await tx`delete from person_session where user_id = ${before.id}`
-    await appendAudit(tx, {
-      actor,
-      address,
-      action: 'person.changed',
-      target: before.username,
-      detail: { ...changed, ...(hash && { resetPassword: true }) },
-    })
     const [now] = await tx<PersonRow[]>`select ${columns(tx)} from person where id = ${before.id}`
+    const detail = { ...changed, ...(hash && { resetPassword: true }) }
+    await appendAudit(tx, { actor, address, action: 'person.changed', target: before.username, detail })
     return { person: record(now as PersonRow), ends }
   })
   if (answer.ends) sayEnded(core, { person: answer.person.id })

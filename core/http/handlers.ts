@@ -2,14 +2,19 @@
 import { audit, verifyAudit } from '../audit.ts'
 import { changePassword, signIn, signOut, totpBegin, totpConfirm, totpOff } from '../auth/sign-in.ts'
 import { blob } from '../blobs.ts'
+import { incident, incidents, mergeIncidents, splitIncident } from '../correlate/incidents.ts'
 import { decoys } from '../decoys-view.ts'
+import { finding, findings } from '../detect/findings.ts'
 import { event, eventFacets, events, rejectedEvents } from '../events.ts'
+import { knownScanners } from '../known-scanners.ts'
 import { notices, readNotices } from '../notices.ts'
 import { applyTemplate, planTemplate, templates } from '../operate/templates.ts'
+import { overview } from '../overview.ts'
 import { changePerson, createPerson, me, people, preferences, scopes, setPreferences } from '../people.ts'
 import { confirmSensor, issueEnrolment, revokeSensor, sensors } from '../sensors/registry.ts'
 import { session, sessionEvents, sessions } from '../sessions.ts'
 import { recording, recordingCast } from '../sessions-recording.ts'
+import { stepTicket, ticket, tickets } from '../tickets/tickets.ts'
 import { createToken, revokeToken, tokens } from '../tokens.ts'
 import { health } from './health.ts'
 import type { Handlers } from './route-types.ts'
@@ -26,6 +31,7 @@ export const handlers: Handlers = {
   totpConfirm,
   totpOff,
 
+  overview,
   sessions,
   session,
   sessionEvents,
@@ -45,7 +51,17 @@ export const handlers: Handlers = {
   templates,
   planTemplate,
   applyTemplate,
+  knownScanners,
 
+  findings,
+  finding,
+  incidents,
+  incident,
+  mergeIncidents,
+  splitIncident,
+  tickets,
+  ticket,
+  stepTicket,
   notices,
   readNotices,
 
