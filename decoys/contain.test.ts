@@ -32,7 +32,7 @@ before(async () => {
     await new Promise<void>((resolve) => server.listen(where, resolve))
     servers.push(server)
   }
-  port = (servers[0] as Server & { address(): { port: number } }).address().port
+  port = (servers[0]!.address() as { port: number }).port
 })
 after(() => {
   for (const server of servers) server.close()

@@ -342,7 +342,7 @@ test('large answers and half-close pass with bounded buffers', async () => {
   assert.equal(peer.text(), `hello\n${big}bye\n`)
 })
 
-test('a changed configuration leaves the sessions of unchanged decoys alone', async () => {
+test('a changed configuration leaves the sessions of unchanged decoys alone, and what is wrong in it is said', async () => {
   const kept = await served('alpha-echo', '203.0.113.80')
   const dropped = await served('beta-echo', '203.0.113.81')
   await kept.until(/hello/)
@@ -354,7 +354,11 @@ test('a changed configuration leaves the sessions of unchanged decoys alone', as
   await kept.until(/on/)
   assert.equal(client('beta-echo').resetReason(), 'no-placement')
   await (await served('gamma-echo')).until(/new/)
-  await gate.apply(config([...decoys, decoy('delta', ['echo', 'unknown'], { greeting: 5 })]))
+  const contradictory = decoy('epsilon', ['echo'])
+  contradictory.persona = { ...template, os: { ...template.os, kernel: '2.6.26-2-686' } }
+  await gate.apply(config([...decoys, decoy('delta', ['echo', 'unknown'], { greeting: 5 }), contradictory]))
+  assert.ok(gate.health().problems.some((problem) => problem.includes('epsilon is not run')))
+  assert.equal(client('epsilon-echo').resetReason(), 'no-placement')
   await eventually(() => gate.health().problems.some((problem) => problem.includes('delta: no service is called unknown')))
   assert.ok(gate.health().problems.some((problem) => problem.includes('delta: echo: greeting')))
   kept.reset()

@@ -4,6 +4,7 @@
  */
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
+import { lintPersona } from '@shenlou/contract/persona-linter'
 import type { Placement } from '@shenlou/contract/placement'
 import type { DecoyConfig, DecoysConfig } from '@shenlou/contract/sensor'
 import type { OpenFrame, ResetReason } from '@shenlou/contract/tunnel'
@@ -69,6 +70,7 @@ export function startGate(options: GateOptions): Gate {
   let listenAgain: NodeJS.Timeout | undefined
   let closed = false
   let waiting = 0
+  let refused: string[] = []
 
   const check = (open: OpenFrame, relay: string): 'ok' | ResetReason => {
     const placement = placements.get(open.placement)
@@ -162,14 +164,21 @@ export function startGate(options: GateOptions): Gate {
         revoked = next.revoked
         listener?.revoke(revoked)
       }
+      refused = []
+      const wanted = next.decoys.filter(({ id, persona }) => {
+        const [wrong] = lintPersona(persona)
+        if (wrong) refused.push(`other decoy ${id} is not run, its persona contradicts itself: ${wrong}`)
+        return wrong === undefined
+      })
+      for (const line of refused) log(line)
       const old = decoys
       decoys = new Map()
-      for (const decoy of next.decoys) {
+      for (const decoy of wanted) {
         const known = old.get(decoy.id)
         if (known) decoys.set(decoy.id, known)
       }
       for (const [id, { worker }] of old) if (!decoys.has(id)) worker.forget(id)
-      for (const decoy of next.decoys) {
+      for (const decoy of wanted) {
         const text = JSON.stringify(decoy)
         const known = decoys.get(decoy.id)
         if (known?.text === text) continue
@@ -196,7 +205,7 @@ export function startGate(options: GateOptions): Gate {
       listener?.revoke(serials)
     },
     health() {
-      const problems = [...(listenProblem ? [listenProblem] : []), ...workers.flatMap((worker) => worker.problems()), ...events.problems()]
+      const problems = [...(listenProblem ? [listenProblem] : []), ...workers.flatMap((worker) => worker.problems()), ...events.problems(), ...refused]
       return {
         sessions: events.sessions,
         streams: crowd.size,

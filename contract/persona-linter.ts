@@ -1,6 +1,6 @@
 /** Refuses a persona that contradicts itself: era, vendor, architecture, clock, and banner against key exchange. */
-import type { PersonaTemplate } from '@shenlou/contract/persona'
-import { lintSsh } from './linter-ssh.ts'
+import type { PersonaTemplate } from './persona.ts'
+import { lintSsh } from './persona-linter-ssh.ts'
 
 /** Every contradiction as one sentence that begins with the path; none for a persona that holds together. `today` as YYYY-MM-DD. */
 export function lintPersona(template: PersonaTemplate, today = new Date().toISOString().slice(0, 10)): string[] {
@@ -102,6 +102,98 @@ const exclusive: [RegExp, string, string[]][] = [
   [/virtualbox|innotek/i, 'VirtualBox', ['08:00:27']],
   [/raspberry/i, 'Raspberry Pi', ['b8:27:eb', 'dc:a6:32', 'e4:5f:01', 'd8:3a:dd', '28:cd:c1', '2c:cf:67']],
   [/siemens/i, 'Siemens', ['00:0e:8c', '00:1b:1b', '28:63:36', '8c:f3:19', 'ac:64:17', 'e0:dc:a0']],
+  [/inspur/i, 'Inspur', ['04:31:10', '5c:b4:e2', '6c:92:bf', '9c:c2:c4', 'b4:05:5d', 'bc:20:ba', 'c0:a6:6d', 'c8:ef:bc']],
+  [
+    /tp-?link/i,
+    'TP-Link',
+    [
+      '00:0a:eb',
+      '00:14:78',
+      '00:19:e0',
+      '00:1d:0f',
+      '00:21:27',
+      '00:23:cd',
+      '00:25:86',
+      '00:27:19',
+      '08:1f:71',
+      '08:57:00',
+      '0c:4b:54',
+      '0c:72:2c',
+      '0c:80:63',
+      '0c:82:68',
+      '10:fe:ed',
+      '14:75:90',
+      '14:86:92',
+      '14:cc:20',
+      '14:cf:92',
+      '14:e6:e4',
+      '18:a6:f7',
+      '18:d6:c7',
+      '18:f2:2c',
+      '1c:3b:f3',
+      '1c:44:19',
+      '1c:fa:68',
+      '20:6b:e7',
+      '20:dc:e6',
+      '24:69:68',
+      '28:2c:b2',
+      '28:ee:52',
+      '30:b4:9e',
+      '30:b5:c2',
+      '30:fc:68',
+      '34:96:72',
+      '34:e8:94',
+      '34:f7:16',
+      '38:83:45',
+      '3c:06:a7',
+      '3c:46:d8',
+      '3c:84:6a',
+      '40:16:9f',
+      '40:3f:8c',
+      '44:b3:2d',
+      '48:0e:ec',
+      '48:7d:2e',
+      '50:3e:aa',
+      '50:bd:5f',
+      '50:c7:bf',
+      '50:d4:f7',
+      '50:fa:84',
+      '54:75:95',
+      '54:a7:03',
+      '54:c8:0f',
+      '54:e6:fc',
+      '58:41:20',
+      '5c:63:bf',
+      '5c:89:9a',
+      '60:32:b1',
+      '60:3a:7c',
+      '98:da:c4',
+      'b0:be:76',
+      'c4:6e:1f',
+    ],
+  ],
+  [
+    /hewlett|hpe?\b/i,
+    'HPE',
+    [
+      '00:14:38',
+      '00:4e:35',
+      '00:fd:45',
+      '04:09:73',
+      '08:97:34',
+      '08:f1:ea',
+      '14:02:ec',
+      '1c:98:ec',
+      '20:67:7c',
+      '20:a6:cd',
+      '24:f2:7f',
+      '30:3f:bb',
+      '48:df:37',
+    ],
+  ],
+  [/moxa/i, 'Moxa', ['00:90:e8']],
+  [/advantech/i, 'Advantech', ['00:0b:ab', '00:0e:02', '00:14:53', '00:d0:c9', '74:fe:48', 'c4:00:ad', 'cc:82:7f']],
+  [/super ?micro/i, 'Supermicro', ['00:25:90', '00:30:48', '0c:c4:7a', '3c:ec:ef', '7c:c2:55', 'ac:1f:6b']],
 ]
 
 function lintHardware({ os, hardware }: PersonaTemplate): string[] {
@@ -151,7 +243,9 @@ const burnt = new Set(['svr04', 'srv04', 'nas3', 'honeypot', 'cowrie', 'kippo', 
 function lintHost({ host, hardware, os, ssh }: PersonaTemplate): string[] {
   const wrong: string[] = []
   for (const name of [...host.hostname, ...host.accounts]) if (burnt.has(name.toLowerCase())) wrong.push(`host: ${name} is known from decoys`)
-  const variants = (pattern: string): number => [...pattern].reduce((count, sign) => count * (sign === '#' ? 10 : sign === '@' ? 26 : 1), 1)
+  // Each site's organisation has a name of its own, and so do its hosts where it is in theirs.
+  const variants = (pattern: string): number =>
+    (pattern.includes('{site}') ? 1000 : 1) * [...pattern].reduce((count, sign) => count * (sign === '#' ? 10 : sign === '@' ? 26 : 1), 1)
   if (host.hostname.reduce((sum, pattern) => sum + variants(pattern), 0) < 1000)
     wrong.push('host.hostname: the patterns leave fewer than 1,000 names, so two sites would share one')
   if (variants(hardware.serialPattern) < 1_000_000) wrong.push('hardware.serialPattern: leaves fewer than 1,000,000 numbers, so two sites would share one')

@@ -1,5 +1,5 @@
 /** What an SSH banner promises: when each algorithm came to OpenSSH and Dropbear and when it went, so that a list can be held against its banner. */
-import type { PersonaTemplate } from '@shenlou/contract/persona'
+import type { PersonaTemplate } from './persona.ts'
 
 type Ssh = NonNullable<PersonaTemplate['ssh']>
 /** First version that knows it, and the first whose server does not offer it by default any more. */

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type PersonaTemplate, personaTemplate } from '@shenlou/contract/persona'
+import { type PersonaTemplate, personaTemplate } from './persona.ts'
 import { parse } from 'yaml'
-import { lintPersona } from './linter.ts'
-import { serverTemplate } from './persona-fixture.ts'
+import { lintPersona } from './persona-linter.ts'
+import { serverTemplate } from '@shenlou/decoys/persona-fixture'
 
 const sound = personaTemplate.parse(serverTemplate)
 const changed = (change: (template: PersonaTemplate & { ssh: NonNullable<PersonaTemplate['ssh']> }) => void): string[] => {

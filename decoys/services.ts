@@ -1,0 +1,7 @@
+/** The services that decoys can have, one line each, and the world they share. */
+import { portal, portalHttps } from './portal/portal.ts'
+import { ssh } from './ssh/ssh.ts'
+
+export { openWorld } from './world.ts'
+
+export const services = [portal, portalHttps, ssh]
