@@ -360,7 +360,7 @@ test('a second live connection of one sensor is refused as cloned; one whose lin
   })
   const link = await uplink(t, { ...identity, door: `127.0.0.1:${(middle.address() as AddressInfo).port}` }, journal)
   await until('the first is up', () => link.state.connected)
-  await cp(identity.dir, copyDir, { recursive: true })
+  await cp(join(identity.dir, 'identity.json'), join(copyDir, 'identity.json'), { recursive: true })
   const copyJournal = await openJournal(join(s.dir, 'journal-copy'))
   t.after(() => copyJournal.close())
   const copy = await uplink(t, (await openIdentity(copyDir)) as SensorIdentity, copyJournal)
