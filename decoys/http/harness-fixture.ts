@@ -32,6 +32,7 @@ export async function host<S>(service: DecoyService<S>, persona: Persona, settin
   const events: Said[] = []
   const blobs = new Map<string, Buffer>()
   const keep = options.keep ?? true
+  let written = 0
   const open = new Set<Socket>()
   const worlds = new Map<string, ReturnType<typeof openWorld>>()
   const server: Server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
@@ -44,7 +45,11 @@ export async function host<S>(service: DecoyService<S>, persona: Persona, settin
     const session = {
       id: '01890a5d-ac96-774b-bcce-b302099a8057',
       emit(kind: string, body: unknown) {
-        if (!keep) return
+        if (!keep) {
+          // What a worker would hand to its gate: the event as text.
+          written += JSON.stringify({ kind, body }).length
+          return
+        }
         const checked = checkBody(kind, body)
         if (!checked.ok) throw new Error(checked.reason)
         events.push({ kind, body: body as Said['body'] })
@@ -77,7 +82,7 @@ export async function host<S>(service: DecoyService<S>, persona: Persona, settin
         },
       },
       clock: options.clock ?? (() => Date.now()),
-      latency: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, Math.min(ms, 5))),
+      latency: (ms: number) => (!keep ? Promise.resolve() : new Promise<void>((resolve) => setTimeout(resolve, Math.min(ms, 5)))),
       budget: { take() {}, give() {} },
       signal: gone.signal,
     } as unknown as Context

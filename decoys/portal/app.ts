@@ -5,6 +5,9 @@ import { clean, cleanBytes } from '../http/clean.ts'
 import type { Field, Head } from '../http/head.ts'
 import { formFields, utf8 } from '../http/multipart.ts'
 import type { HttpRequest } from '../http/wire.ts'
+import type { Persona } from '../persona.ts'
+import type { World } from '../world.ts'
+import { escapeHtml } from './markup.ts'
 import { randomFor } from './random.ts'
 import type { PublicSite } from './site.ts'
 import type { Visitors } from './visitors.ts'
@@ -59,9 +62,8 @@ function session(request: HttpRequest, { site, visitors }: App): { id: string; h
   return { id, headers: [['Set-Cookie', `${backend.cookie}=${id}${tail}`]] }
 }
 
-function reply(request: HttpRequest, app: App, status: number, body: Buffer, cookies: Field[] = [], extra: Field[] = []): Answer {
+function reply(_: HttpRequest, app: App, status: number, body: Buffer, cookies: Field[] = [], extra: Field[] = []): Answer {
   const { backend } = app.site.layout
-  void request
   const headers: Field[] = []
   if (backend.poweredBy) headers.push(['X-Powered-By', backend.poweredBy])
   headers.push(...cookies)
@@ -76,9 +78,23 @@ function reply(request: HttpRequest, app: App, status: number, body: Buffer, coo
 const redirect = (request: HttpRequest, app: App, to: string, cookies: Field[] = []): Answer =>
   reply(request, app, 302, Buffer.alloc(0), cookies, [['Location', to]])
 
-/** A drawn think time of the application, the same kind for all its answers. */
-const think = (request: HttpRequest, purpose: string, from: number, to: number): Promise<void> =>
-  request.context.latency(request.context.persona.number(`portal ${purpose} ms`, from, to))
+const thoughts = new WeakMap<Persona, Map<string, number>>()
+
+/** A drawn think time of the application, the same for each kind of answer. */
+function think(request: HttpRequest, purpose: string, from: number, to: number): Promise<void> {
+  const { persona } = request.context
+  const known = thoughts.get(persona) ?? new Map<string, number>()
+  thoughts.set(persona, known)
+  const ms = known.get(purpose) ?? persona.number(`portal ${purpose} ms`, from, to)
+  known.set(purpose, ms)
+  return request.context.latency(ms)
+}
+
+const who = ({ context }: HttpRequest): { persona: Persona; logins: World['logins']; adversary: string } => ({
+  persona: context.persona,
+  logins: context.world.logins,
+  adversary: context.adversary.id,
+})
 
 async function search(request: HttpRequest, app: App): Promise<Answer> {
   const { site } = app
@@ -136,23 +152,41 @@ async function message(request: HttpRequest, app: App): Promise<Answer> {
   )
 }
 
-function signInPage(app: App, sessionId: string, path: string, notice?: string, user = ''): Buffer {
-  const { site, visitors } = app
+const drafts = new WeakMap<PublicSite, Map<string, Buffer[]>>()
+const gap = '\uE000'
+
+/** The sign-in page: made once for each path and notice, then filled with the token and the name. */
+function signInPage(app: App, sessionId: string, path: string, notice = '', user = ''): Buffer {
+  const held = drafts.get(app.site) ?? new Map<string, Buffer[]>()
+  drafts.set(app.site, held)
+  const key = `${path}\n${notice}`
+  let pieces = held.get(key)
+  if (!pieces) {
+    pieces = signInDraft(app, path, notice)
+      .split(gap)
+      .map((piece) => Buffer.from(piece))
+    if (held.size < 200) held.set(key, pieces)
+  }
+  // Which of the two gaps comes first is the site's attribute order; the draft marks them by their number.
+  const fill: Record<string, string> = { T: app.visitors.token(sessionId), U: escapeHtml(user) }
+  return Buffer.concat(pieces.map((piece, at) => (at % 2 === 0 ? piece : Buffer.from(fill[piece.toString()] ?? ''))))
+}
+
+function signInDraft({ site }: App, path: string, notice: string): string {
   const { pages, content, markup } = site
   const say = pages.one()
   const form = pages.el(
     'form',
     { class: pages.cls('form'), method: 'post', action: path },
-    pages.field(markup.id('user'), say('user'), 'text', { value: user, autocomplete: 'username' }),
+    pages.field(markup.id('user'), say('user'), 'text', { value: `${gap}U${gap}`, autocomplete: 'username' }),
     pages.field(markup.id('password'), say('password'), 'password', { autocomplete: 'off' }),
-    pages.el('input', { type: 'hidden', name: markup.id('token'), value: visitors.token(sessionId) }),
+    pages.el('input', { type: 'hidden', name: markup.id('token'), value: `${gap}T${gap}` }),
     pages.el('button', { class: pages.cls('button'), type: 'submit' }, pages.text(say('enter'))),
   )
-  const warning = notice === undefined ? undefined : pages.el('p', { class: pages.cls('notice') }, pages.text(notice))
-  return pages.page(
-    { title: content.labels.login[0] },
-    pages.el('div', { class: pages.cls('panel') }, pages.el('h1', {}, pages.text(say('login'))), warning, form),
-  )
+  const warning = notice === '' ? undefined : pages.el('p', { class: pages.cls('notice') }, pages.text(notice))
+  return pages
+    .page({ title: content.labels.login[0] }, pages.el('div', { class: pages.cls('panel') }, pages.el('h1', {}, pages.text(say('login'))), warning, form))
+    .toString()
 }
 
 const userNames = ['username', 'user', 'account', 'login', 'name', 'loginname', 'userid', 'uname', 'j_username', 'email']
@@ -191,14 +225,14 @@ async function signIn(request: HttpRequest, app: App): Promise<Answer> {
     report('refused')
     return answer(content.labels.expired[0])
   }
-  const verdict = visitors.judge(policy, request.context.adversary.id, said, utf8(password ?? ''), request.context.clock())
+  const verdict = visitors.judge(policy, who(request), user ?? '', password ?? '', request.context.clock())
   await think(request, verdict.outcome === 'accepted' ? 'login' : 'refusal', 180, 900)
   if (verdict.outcome === 'refused') {
     report('refused')
     return answer(verdict.why === 'locked' ? content.labels.locked[0].replace('#', String(verdict.minutes)) : content.labels.wrong[0])
   }
   report('accepted', verdict.by)
-  if (verdict.by === 'lure') await request.context.prove({ kind: 'lure', value: `${said}\n${utf8(password ?? '')}` })
+  if (verdict.by === 'lure') await request.context.prove({ kind: 'credential', value: `${clean(user ?? '', 4096)}:${clean(password ?? '', 8192)}` })
   visitors.signOut(held.id)
   const id = visitors.begin(layout.backend.kind)
   visitors.signIn(id, said)
@@ -247,7 +281,7 @@ async function basic(request: HttpRequest, app: App): Promise<Answer> {
   const given = basicCredentials(request.head)
   const refuse: Answer = { kind: 'error', status: 401, headers: [['WWW-Authenticate', `Basic realm="${app.site.layout.realm}"`]] }
   if (!given) return refuse
-  const verdict = app.visitors.judge(app.policy, request.context.adversary.id, utf8(given.user), utf8(given.password), request.context.clock())
+  const verdict = app.visitors.judge(app.policy, who(request), given.user, given.password, request.context.clock())
   request.session.emit('login.attempted', {
     method: 'basic',
     user: cleanBytes(Buffer.from(given.user, 'latin1'), 4096),

@@ -2,6 +2,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { LoginPolicy } from '@shenlou/contract/template'
 import type { Persona } from '../persona.ts'
+import { judge } from '../ssh/policy.ts'
 
 const most = 5000
 
@@ -34,7 +35,8 @@ export interface Visitors {
   signIn(session: string, user: string): void
   signOut(session: string): void
   userOf(session: string | undefined): string | undefined
-  judge(policy: LoginPolicy, adversary: string, user: string, password: string, now: number): Outcome
+  /** The decoy's login policy, the same luck as its other services have; user and password as Latin-1 of their bytes. */
+  judge(policy: LoginPolicy, about: Parameters<typeof judge>[1], user: string, password: string, now: number): Outcome
 }
 
 /** Memory of one portal. */
@@ -42,7 +44,6 @@ export function openVisitors(persona: Persona): Visitors {
   const key = randomBytes(32)
   const sessions = bounded<{ user?: string }>()
   const refused = bounded<{ count: number; until: number }>()
-  const won = bounded<string>()
   const bound = persona.number('portal lock tries', 5, 9)
   const minutes = persona.pick('portal lock minutes', [5, 10, 15, 20, 30])
   const tokenDigits = persona.number('portal token digits', 10, 20) * 2
@@ -71,34 +72,25 @@ export function openVisitors(persona: Persona): Visitors {
     signIn: (session, user) => sessions.set(session, { user }),
     signOut: (session) => sessions.delete(session),
     userOf: (session) => (session === undefined ? undefined : sessions.get(session)?.user),
-    judge(policy, adversary, user, password, now) {
-      const account = policy.accounts.find((one) => one.user === user && one.password === password)
-      const place = `${adversary}\n${user.slice(0, 200)}`
-      const tries = policy.afterTries
-      const listed = tries?.users.includes(user) === true
+    judge(policy, about, user, password, now) {
+      const place = `${about.adversary}\n${user.slice(0, 200)}`
+      // Listed users are let in by luck, so their door stays open.
+      const listed = policy.afterTries?.users.some((one) => Buffer.from(one).toString('latin1') === user) === true
       const held = refused.get(place) ?? { count: 0, until: 0 }
       if (!listed && now < held.until) return { outcome: 'refused', why: 'locked', minutes: Math.max(1, Math.ceil((held.until - now) / 60_000)) }
-      if (account) {
+      const verdict = judge(policy, about, user, password)
+      if (verdict.accepted) {
         refused.delete(place)
-        return { outcome: 'accepted', by: account.origin }
+        return { outcome: 'accepted', by: verdict.by }
       }
-      if (listed && won.get(place) === password) return { outcome: 'accepted', by: 'tries' }
+      if (listed) return { outcome: 'refused', why: 'wrong' }
       held.count++
-      if (tries && listed && password !== '' && won.get(place) === undefined) {
-        // The adversary's own luck: another adversary needs another number of tries.
-        const lucky = persona.number(`portal tries ${place}`, Math.min(tries.from, tries.to), Math.max(tries.from, tries.to))
-        if (held.count >= lucky) {
-          won.set(place, password)
-          return { outcome: 'accepted', by: 'tries' }
-        }
-      }
-      if (!listed && held.count >= bound) {
+      if (held.count >= bound) {
         held.until = now + minutes * 60_000
         held.count = 0
       }
       refused.set(place, held)
-      if (now < held.until) return { outcome: 'refused', why: 'locked', minutes }
-      return { outcome: 'refused', why: 'wrong' }
+      return now < held.until ? { outcome: 'refused', why: 'locked', minutes } : { outcome: 'refused', why: 'wrong' }
     },
   }
 }
