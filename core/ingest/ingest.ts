@@ -6,6 +6,7 @@ import { escapeText } from '@shenlou/contract/bytes'
 import type { EventDraft, StoredEvent } from '@shenlou/contract/event'
 import { uuidv7 } from '@shenlou/link/uuid'
 import type { Core } from '../core.ts'
+import { startMaintenance } from '../store/partitions.ts'
 import { isDiskFull, isTransient } from '../store/errors.ts'
 import { checkEvent, refusedByJsonb, type SensorRole } from './check-event.ts'
 import { addRange, cumulative, missingIn, overlaps, type Range } from './ranges.ts'
@@ -23,9 +24,10 @@ export interface Batch {
   events: unknown[]
 }
 
-/** Opens ingest ahead of the first batch. Throws a StartError when another core writes to the same database. */
+/** Opens ingest ahead of the first batch and keeps the partitions of events. Throws a StartError when another core writes to the same database. */
 export const startIngest = async (core: Core): Promise<void> => {
   await writerOf(core)
+  await startMaintenance(core)
 }
 
 /**

@@ -73,7 +73,8 @@ async function launcher(): Promise<string[]> {
 }
 
 /** Lines of the server's log that an operator should see; its every start, stop and checkpoint are not among them. */
-const worthTelling = (line: string): boolean => /\b(WARNING|ERROR|FATAL|PANIC):/.test(line) && !/terminating connection|is shutting down|is starting up|in recovery mode/.test(line)
+const worthTelling = (line: string): boolean =>
+  /\b(WARNING|ERROR|FATAL|PANIC):/.test(line) && !/terminating connection|is shutting down|is starting up|in recovery mode/.test(line)
 
 const gone = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
 
