@@ -69,8 +69,3 @@ function limitersOf(core: Core): Limiters {
   }
   return limiters
 }
-
-/** Removes what has run out. */
-export const clearExpiredAttempts = async (core: Core): Promise<void> => {
-  await core.sql`delete from sign_in_limit where expire < ${Date.now() - 3_600_000}`
-}

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { after, before, test } from 'node:test'
 import { ApiError } from '../api-error.ts'
 import { type Actor, systemActor } from '../actor.ts'
 import { changePerson, createFirstAdministrator, createPerson, me } from '../people.ts'
+import { connect } from '../store/database.ts'
 import { type TestCore, testCore } from '../store/test-core.ts'
 import { authOf } from './auth.ts'
 import { type Caller, findCaller } from './caller.ts'
 import { type Ended, onEnded } from './ended.ts'
 import type { Exchange } from './exchange.ts'
+import { sweepSignIns } from './sweep.ts'
 import { changePassword, signIn, signOut, totpBegin, totpConfirm, totpOff } from './sign-in.ts'
 
 let core: TestCore
@@ -203,6 +206,38 @@ test('TOTP is asked for once it is on; each code serves once; it can be turned o
   exchange = exchangeOf(again)
   await totpOff(core, again.actor, { body: { password }, address }, exchange)
   assert.ok(await enter(username, password))
+})
+
+test('signing in asks nobody elsewhere: no socket is opened but to the database', async () => {
+  const { username, password } = await person()
+  const opened: unknown[] = []
+  const note = (message: unknown) => opened.push((message as { socket: { connecting: boolean } }).socket)
+  const hear = ['net.client.socket', 'undici:request:create', 'http.client.request.start']
+  for (const name of hear) subscribe(name, note)
+  const fresh = { ...core, sql: connect(core.url, { max: 2 }) }
+  try {
+    await signIn(fresh, anyone, { body: { username, password }, address }, exchangeOf())
+    await new Promise((resolve) => setImmediate(resolve))
+    const isPipe = (socket: unknown) => (socket as { _handle?: object } | undefined)?._handle?.constructor.name === 'Pipe'
+    const elsewhere = opened.filter((socket) => !isPipe(socket))
+    assert.ok(opened.length > 0, 'the database itself was not heard')
+    assert.ok(process.env.SHENLOU_TEST_DATABASE_URL || elsewhere.length === 0, `${elsewhere.length} of ${opened.length}`)
+  } finally {
+    for (const name of hear) unsubscribe(name, note)
+    await fresh.sql.end()
+  }
+})
+
+test('what has run out is removed', async () => {
+  const { username, password } = await person()
+  const live = await enter(username, password)
+  await enter(username, password)
+  await core.sql`update person_session set expires_at = now() - interval '1 second' where id <> ${live.credential} and user_id = ${live.person?.id as string}`
+  await core.sql`insert into sign_in_limit (key, points, expire) values ('failures:gone', 3, 1)`
+  await sweepSignIns(core)
+  assert.ok(await findCaller(core, { cookie: live.cookie as string, address }))
+  assert.equal((await core.sql`select 1 from person_session where user_id = ${live.person?.id as string}`).length, 1)
+  assert.equal((await core.sql`select 1 from sign_in_limit where key = 'failures:gone'`).length, 0)
 })
 
 /** RFC 4648 section 6. */

@@ -7,6 +7,7 @@ import { WebSocket } from 'ws'
 import { startDetection } from '../detect/main.ts'
 import { ingestBatch } from '../ingest/ingest.ts'
 import { commandEvents } from '../ingest/test-events.ts'
+import { setDoor } from '../sensors/door-of.ts'
 import { startSessions } from '../sessions-projection.ts'
 import { handlers } from './handlers.ts'
 import { type TestHttp, testHttp } from './test-http.ts'
@@ -33,6 +34,7 @@ const ids: Record<string, string[]> = {}
 
 async function seed(): Promise<void> {
   const { core } = http
+  setDoor(core, { address: '127.0.0.1:1', keyHash: 'a'.repeat(64), revoke: () => {} })
   const sessions = await startSessions(core)
   const detection = await startDetection(core)
   closing.push(sessions, () => detection.close())

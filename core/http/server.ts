@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import { createAdaptorServer } from '@hono/node-server'
+import { startSweep } from '../auth/sweep.ts'
 import type { Core } from '../core.ts'
 import { StartError } from '../store/start-error.ts'
 import { createApp } from './app.ts'
@@ -71,10 +72,12 @@ export async function startHttp(core: Core, options: HttpOptions): Promise<HttpS
     throw error
   }
   const { port } = server.address() as { port: number }
+  const stopSweep = startSweep(core)
   let closing: Promise<void> | undefined
   const close = (): Promise<void> => {
     closing ??= new Promise((resolve) => {
       core.signal.removeEventListener('abort', close)
+      stopSweep()
       live.close()
       server.close(() => resolve())
       server.closeIdleConnections()
