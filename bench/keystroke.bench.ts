@@ -13,7 +13,7 @@ export async function run(): Promise<Row[]> {
   const clients: ssh2.Client[] = []
   try {
     await site.signIn()
-    const password = await site.routerPassword()
+    const password = await site.password('router')
     const channels: ClientChannel[] = []
     for (let i = 0; i < shells; i++) {
       const client = new ssh2.Client()

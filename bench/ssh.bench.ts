@@ -134,7 +134,7 @@ async function systemSshd<T>(work: (config: ConnectConfig, pid: number) => Promi
 export async function run(): Promise<Row[]> {
   const site = await install()
   try {
-    const config: ConnectConfig = { host: '127.0.0.1', port: site.ports.router, username: 'root', password: await site.routerPassword() }
+    const config: ConnectConfig = { host: '127.0.0.1', port: site.ports.router, username: 'root', password: await site.password('router') }
     const start = site.process.pid as number
     const gate = find(start, 'gate') as number
     const relay = find(start, 'relay') as number

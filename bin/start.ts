@@ -89,7 +89,7 @@ async function confirmOwn(data: string, detail: Record<string, unknown>): Promis
 async function placed(data: string, deadlineMs: number): Promise<RouteAnswer<'decoys'>['items']> {
   for (const until = Date.now() + deadlineMs; ; ) {
     const { items } = await askCore<RouteAnswer<'decoys'>>(join(data, 'core'), 'decoys')
-    if (Date.now() > until || items.every((decoy) => decoy.placements.every(({ answering }) => answering !== null))) return items
+    if (Date.now() > until || items.every((decoy) => decoy.placements.every(({ answering }) => answering === true))) return items
     await new Promise((done) => setTimeout(done, 100))
   }
 }

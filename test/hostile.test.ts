@@ -47,12 +47,12 @@ describe('an installation with 1,024 descriptors a process', () => {
   before(async () => {
     site = await install({ prefix: ['prlimit', '--nofile=1024:1024'] })
     await site.signIn()
-    password = await site.routerPassword()
+    password = await site.password('portal')
   })
   after(() => site?.remove())
 
   const loginWorks = async (): Promise<void> => {
-    const { stdout } = await execute('sshpass', ['-p', password, 'ssh', ...sshOptions, '-p', String(site.ports.router), 'root@127.0.0.1', 'echo served'], {
+    const { stdout } = await execute('sshpass', ['-p', password, 'ssh', ...sshOptions, '-p', String(site.ports.ssh), 'root@127.0.0.1', 'echo served'], {
       timeout: 20_000,
     })
     assert.equal(stdout, 'served\n')
@@ -120,7 +120,7 @@ describe('an installation with 1,024 descriptors a process', () => {
         .on('error', () => resolve())
         .on('close', () => resolve())
         .on('ready', () => resolve())
-      client.connect({ host: '127.0.0.1', port: site.ports.router, username: 'root', password: 'p'.repeat(1_000_000), readyTimeout: 10_000 })
+      client.connect({ host: '127.0.0.1', port: site.ports.ssh, username: 'root', password: 'p'.repeat(1_000_000), readyTimeout: 10_000 })
     })
     await loginWorks()
     await pageWorks()
@@ -158,7 +158,7 @@ describe('an installation with 1,024 descriptors a process', () => {
       ],
       { timeout: 20_000 },
     ).catch(() => undefined)
-    await execute('sshpass', ['-p', script, 'ssh', ...sshOptions, '-p', String(site.ports.router), '-l', '<img src=x onerror=alert(1)>', '127.0.0.1', 'id'], {
+    await execute('sshpass', ['-p', script, 'ssh', ...sshOptions, '-p', String(site.ports.ssh), '-l', '<img src=x onerror=alert(1)>', '127.0.0.1', 'id'], {
       timeout: 20_000,
     }).catch(() => undefined)
     await until('the exchange to be stored', async () => (await site.call('events', { query: { kind: 'http.exchanged', text: 'onerror' } })).events.length > 0)

@@ -48,8 +48,8 @@ export interface Installation {
   process: ChildProcess
   /** All that `shenlou start` printed. */
   output(): string
-  /** Password of root on the router, as drawn for this installation. */
-  routerPassword(): Promise<string>
+  /** Password of root on a decoy, as drawn for this installation. */
+  password(decoy: 'portal' | 'router'): Promise<string>
   /** Runs a command of the command line. */
   command(...args: string[]): Promise<{ stdout: string; stderr: string }>
   signIn(): Promise<void>
@@ -151,12 +151,12 @@ export async function install({
     output: () => output,
     command: (...args) => execute(process.execPath, [entry, ...args, `--data=${data}`], { cwd: folder, maxBuffer: 64 * 1024 * 1024 }),
     cookie: () => cookie,
-    async routerPassword() {
+    async password(wanted) {
       const { stdout } = await installation.command('placements', '--json')
       const given = (JSON.parse(stdout) as { accounts: { decoy: string; user: string; password: string }[] }).accounts.find(
-        ({ decoy, user }) => decoy === 'router' && user === 'root',
+        ({ decoy, user }) => decoy === wanted && user === 'root',
       )
-      if (!given) throw new Error(`no password of the router is listed: ${stdout}`)
+      if (!given) throw new Error(`no password of root is listed: ${stdout}`)
       return given.password
     },
     async signIn() {

@@ -87,7 +87,7 @@ async function everyEvent(site: Installation): Promise<StoredEvent[]> {
 export async function countLoss(site: Installation, folder: string, rounds: number): Promise<LossCount> {
   const file = join(folder, 'answered')
   appendFileSync(file, '')
-  const password = await site.routerPassword()
+  const password = await site.password('router')
   const start = site.process.pid as number
   let running = true
   let number = 0

@@ -32,7 +32,7 @@ describe('an attack, seen live and worked to closure', () => {
     folder = mkdtempSync(join(tmpdir(), 'shenlou-whole-'))
     site = await install()
     await site.signIn()
-    password = await site.routerPassword()
+    password = await site.password('portal')
   })
   after(async () => {
     await site?.remove()
@@ -71,7 +71,7 @@ describe('an attack, seen live and worked to closure', () => {
   test('hydra guesses, and ten thousand guesses would be one finding', async () => {
     const words = join(folder, 'words')
     writeFileSync(words, Array.from({ length: 24 }, (_, i) => `guess-${i}`).join('\n'))
-    await execute('hydra', ['-l', 'root', '-P', words, '-t', '4', '-I', '-s', String(site.ports.router), '127.0.0.1', 'ssh']).catch(() => undefined)
+    await execute('hydra', ['-l', 'root', '-P', words, '-t', '4', '-I', '-s', String(site.ports.ssh), '127.0.0.1', 'ssh']).catch(() => undefined)
     const items = await until('a brute force finding', async () => {
       const { items } = await site.call('findings', { query: { technique: 'T1110.001' } })
       return items.length > 0 && items
@@ -83,7 +83,7 @@ describe('an attack, seen live and worked to closure', () => {
   let sessionId: string
 
   test('a shell over ssh is shown key by key in the console while it runs', async () => {
-    const client = spawn('sshpass', ['-p', password, 'ssh', '-tt', ...sshOptions, '-p', String(site.ports.router), 'root@127.0.0.1'], {
+    const client = spawn('sshpass', ['-p', password, 'ssh', '-tt', ...sshOptions, '-p', String(site.ports.ssh), 'root@127.0.0.1'], {
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     const parts: Buffer[] = []
@@ -210,7 +210,7 @@ describe('an attack, seen live and worked to closure', () => {
     const recording = await site.call('recording', { params: { id: sessionId } })
     const replayed = Buffer.concat(recording.frames.filter(([, stream]) => stream === 'o').map(([, , data]) => Buffer.from(data, 'base64')))
     assert.ok(replayed.equals(seen))
-    const { stdout } = await execute('sshpass', ['-p', password, 'ssh', ...sshOptions, '-p', String(site.ports.router), 'root@127.0.0.1', 'ls /tmp'])
+    const { stdout } = await execute('sshpass', ['-p', password, 'ssh', ...sshOptions, '-p', String(site.ports.ssh), 'root@127.0.0.1', 'ls /tmp'])
     assert.equal(typeof stdout, 'string')
   })
 })
