@@ -54,18 +54,18 @@ async function makeGate(): Promise<Gate> {
     log,
   })
 }
-const placements = () => [
-  {
-    id: 'p1',
+let ports: number[] = []
+const placements = () =>
+  [port, ...ports].map((at) => ({
+    id: `p${at}`,
     relay: identities.relay.sensor,
     gate: identities.decoys.sensor,
     address: '127.0.0.1',
-    port,
+    port: at,
     transport: 'tcp' as const,
     decoy: 'jump',
     service: 'echo',
-  },
-]
+  }))
 const decoysConfig = (): DecoysConfig => ({
   version: 1,
   role: 'decoys',
@@ -119,9 +119,9 @@ interface Peer {
   error: string | undefined
   closed: boolean
 }
-function dial(): Promise<Peer> {
+function dial(to = port, from = '127.0.0.1'): Promise<Peer> {
   return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+    const socket = connect({ port: to, host: '127.0.0.1', localAddress: from, allowHalfOpen: true })
     const peer: Peer = { socket, text: '', ended: false, error: undefined, closed: false }
     socket.on('data', (chunk) => {
       peer.text += chunk
@@ -149,7 +149,7 @@ before(async () => {
   tunnelPort = await freePort()
   gate = await makeGate()
   await gate.apply(decoysConfig())
-  relay = startRelay({ identity: identities.relay, journal: journals.relay, connectTunnel, log })
+  relay = startRelay({ identity: identities.relay, journal: journals.relay, connectTunnel, maxConnections: 300, log })
   await relay.apply(relayConfig())
   await eventually(async () => {
     const peer = await dial()
@@ -197,11 +197,54 @@ test('a reset passes both ways', async () => {
 })
 
 test('two hundred clients at once are each served whole', async () => {
-  const peers = await Promise.all(Array.from({ length: 200 }, dial))
+  const peers = await Promise.all(Array.from({ length: 200 }, () => dial()))
   const big = 'x'.repeat(20_000)
   for (const [nth, { socket }] of peers.entries()) socket.end(`${nth} ${big}\n`)
   await eventually(() => peers.every(({ ended }) => ended))
   for (const [nth, { text }] of peers.entries()) assert.equal(text, `hello\n${nth} ${big}\nbye\n`)
+})
+
+test('silent connections beyond what fits displace each other, never a client that speaks', async () => {
+  const speaking = await dial()
+  speaking.socket.write('first\n')
+  await eventually(() => speaking.text.includes('first'))
+  const silent = await Promise.all(Array.from({ length: 900 }, () => dial()))
+  for (let nth = 0; nth < 20; nth++) {
+    const newcomer = await dial()
+    newcomer.socket.end(`client ${nth}\n`)
+    await eventually(() => newcomer.ended)
+    assert.equal(newcomer.text, `hello\nclient ${nth}\nbye\n`)
+  }
+  assert.ok(relay.health().streams <= 300)
+  assert.ok(silent.filter(({ error }) => error === 'ECONNRESET').length >= 600)
+  speaking.socket.end('last\n')
+  await eventually(() => speaking.ended)
+  assert.equal(speaking.text, 'hello\nfirst\nlast\nbye\n')
+  for (const { socket } of silent) socket.destroy()
+  await eventually(() => relay.health().streams === 0 && gate.health().streams === 0)
+  const refused = (await eventsOf('relay')).filter(({ kind }) => kind === 'connection.refused')
+  const opened = (await eventsOf('relay')).filter(({ kind }) => kind === 'connection.opened')
+  const closed = (await eventsOf('relay')).filter(({ kind }) => kind === 'connection.closed')
+  assert.ok(refused.every(({ body }) => body.reason === 'limit'))
+  assert.equal(opened.length, closed.length)
+})
+
+test('a port that is taken is a problem that passes; touching ports silently is a scan', async () => {
+  ports = [await freePort(), await freePort(), await freePort()]
+  const taken = createServer()
+  await new Promise<void>((resolve) => taken.listen(ports[1], '127.0.0.1', resolve))
+  await gate.apply(decoysConfig())
+  await relay.apply(relayConfig())
+  assert.deepEqual(relay.health().problems, [`listen-failed 127.0.0.1:${ports[1]} EADDRINUSE`])
+  await new Promise((resolve) => taken.close(resolve))
+  await eventually(() => relay.health().problems.length === 0)
+  for (const at of ports) (await dial(at, '127.0.0.9')).socket.destroy()
+  const scans = async () => (await eventsOf('relay')).filter(({ kind, source }) => kind === 'scan.detected' && source?.ip === '127.0.0.9')
+  await eventually(async () => (await scans()).length === 1)
+  assert.deepEqual((await scans())[0]?.body, { ...(await scans())[0]?.body, type: 'port', addresses: ['127.0.0.1'], ports: ports.toSorted((a, b) => a - b) })
+  ports = []
+  await relay.apply(relayConfig())
+  assert.equal((await dial(placements()[0]?.port)).error, undefined)
 })
 
 test('without its gate the relay is as a host with a closed port, and serves again when the gate is back', async () => {
