@@ -5,7 +5,7 @@ import { doorError } from './errors.ts'
 
 export interface Limits {
   /** Counts a request of an address; throws 429. */
-  address(address: string, route: RouteName): Promise<void>
+  address(address: string, route: RouteName | 'live'): Promise<void>
   /** Counts a request of an account; throws 429. */
   account(id: string): Promise<void>
 }

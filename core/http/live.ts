@@ -14,6 +14,7 @@ import { unreadNotices } from '../notices.ts'
 import { callerAddress, type Door, readCookie, requireDoor, requireSameSite } from './door.ts'
 import { doorError, errorBody, toApiError } from './errors.ts'
 import { type Frames, framesOf } from './live-frames.ts'
+import type { Limits } from './limits.ts'
 import { type LiveSocket, openLiveSocket } from './live-socket.ts'
 import type { Handlers } from './route-types.ts'
 
@@ -32,14 +33,24 @@ export interface Live {
   close(): void
 }
 
-/** Serves the channel on `server`; `handlers.ticket` shows a ticket as its reader may work on it. */
-export async function attachLive(core: Core, server: Server, door: () => Door, handlers: Pick<Handlers, 'ticket'>): Promise<Live> {
+export interface LiveParts {
+  core: Core
+  server: Server
+  door: () => Door
+  limits: Limits
+  /** `ticket` shows a ticket as its reader may work on it. */
+  handlers: Pick<Handlers, 'ticket'>
+}
+
+/** Serves the channel on `server`. */
+export async function attachLive({ core, server, door, limits, handlers }: LiveParts): Promise<Live> {
   const { positions } = await writerOf(core)
   const acceptor = new WebSocketServer({ noServer: true, maxPayload: 16_384, perMessageDeflate: false, clientTracking: false })
   const open = new Map<LiveSocket, { caller: Caller; credentials: Credentials; alive: boolean }>()
 
   const enter = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     const credentials = readCredentials(request, door())
+    await limits.address(credentials.address, 'live')
     const caller = await findCaller(core, credentials)
     if (!caller) throw doorError('signed-out')
     if (caller.mustChangePassword) throw doorError('password-change-required')

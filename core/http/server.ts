@@ -47,11 +47,12 @@ export async function startHttp(core: Core, options: HttpOptions): Promise<HttpS
   const doorOptions = { host, tls: tls !== undefined, behindProxy, publicNames }
   checkDoor(doorOptions)
   let door: Door | undefined
+  const limits = createLimits(options.limits)
   const app = createApp({
     core,
     handlers,
     door: () => door as Door,
-    limits: createLimits(options.limits),
+    limits,
     files: await loadStatic(options.consoleDir),
     version,
     checkAnswers: options.checkAnswers ?? process.env.NODE_ENV !== 'production',
@@ -64,7 +65,7 @@ export async function startHttp(core: Core, options: HttpOptions): Promise<HttpS
       : { createServer, serverOptions: bounds }),
   }) as Server
   server.maxConnections = 2000
-  const live = await attachLive(core, server, () => door as Door, handlers)
+  const live = await attachLive({ core, server, door: () => door as Door, limits, handlers })
   try {
     door = openDoor(doorOptions, await listen(server, options))
   } catch (error) {
