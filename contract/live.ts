@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { storedEvent } from './event.ts'
 import { incidentSummary, sensorSummary, sessionSummary, ticketSummary } from './records.ts'
 
-/** What the console asks for. `after` resumes by position; without it the feed starts now. */
+/** What the console asks for. `after` resumes by position; without it the feed starts now. `kinds` absent: all but `terminal.data`. */
 export const liveAsk = z.discriminatedUnion('type', [
   z.object({ type: z.literal('events'), after: z.number().int().min(0).optional(), kinds: z.array(z.string().max(64)).max(64).optional() }),
   z.object({ type: z.literal('session'), session: z.string(), after: z.number().int().min(0).optional() }),
