@@ -80,7 +80,6 @@ export async function runSensor<C extends RelayConfig | DecoysConfig>(
 
   // One after the other: a configuration is a whole state, and the last one counts.
   let applying = Promise.resolve()
-  let reason: string | undefined
   const uplink = startUplink({
     identity: identity as Parameters<typeof startUplink>[0]['identity'],
     journal,
@@ -94,11 +93,6 @@ export async function runSensor<C extends RelayConfig | DecoysConfig>(
     },
     onRevoked: (serials) => work.revoke(serials),
     health: () => work.health(),
-    onState(state) {
-      const now = state.connected ? 'connected' : `not connected: ${state.reason ?? 'no reason said'}`
-      if (now !== reason) log(`core ${identity.door}: ${now}`)
-      reason = now
-    },
     log,
   })
   ready?.({ sensor: identity.sensor, fingerprint: identity.fingerprint, ...(containment === undefined ? {} : { contained, containment }) })
