@@ -90,8 +90,26 @@ function think(request: HttpRequest, purpose: string, from: number, to: number):
   return request.context.latency(ms)
 }
 
+const remembered = new WeakMap<Persona, Persona>()
+
+/** The persona with its drawn numbers kept: a guesser asks for the same one thousands of times. */
+function remembering(persona: Persona): Persona {
+  const held = remembered.get(persona)
+  if (held) return held
+  const numbers = new Map<string, number>()
+  const number = (purpose: string, from: number, to: number): number => {
+    const key = `${purpose} ${from} ${to}`
+    const value = numbers.get(key) ?? persona.number(purpose, from, to)
+    if (numbers.size < 10_000) numbers.set(key, value)
+    return value
+  }
+  const made: Persona = { ...persona, number }
+  remembered.set(persona, made)
+  return made
+}
+
 const who = ({ context }: HttpRequest): { persona: Persona; logins: World['logins']; adversary: string } => ({
-  persona: context.persona,
+  persona: remembering(context.persona),
   logins: context.world.logins,
   adversary: context.adversary.id,
 })

@@ -59,11 +59,11 @@ function build(persona: Persona, now: number, former: PublicSite | undefined): P
   const random = randomFor(persona, 'assets')
   const files = new Map<string, StaticFile>()
   const launch = Math.floor(persona.installedAt / 1000) + random.int(1, 30) * 86_400 + random.int(0, 80_000)
-  const put = (path: string, body: Buffer, modified = launch + random.int(0, 900)): string => {
-    files.set(path, { body, type: typeOf(path), modified })
+  const put: Put = (path, body, modified = launch + random.int(0, 900)) => {
+    files.set(path, typeof body === 'function' ? drawnLater(body, typeOf(path), modified) : { body, type: typeOf(path), modified })
     return path
   }
-  const assets = drawAssets(put, content, design, layout, markup, random)
+  const assets = drawAssets(persona, put, content, design, layout, markup, random)
   const parts: SiteParts = { persona, content, layout, design, markup, assets, taste: drawTaste(randomFor(persona, 'taste'), now) }
   const pages = pageMaker(parts)
   const newest = Math.floor((content.articles[0]?.at ?? persona.installedAt) / 1000)
@@ -97,10 +97,24 @@ function build(persona: Persona, now: number, former: PublicSite | undefined): P
   return { files, folders, missing, parts, pages, layout, content, markup, design }
 }
 
-type Put = (path: string, body: Buffer, modified?: number) => string
+/** A picture that is drawn when somebody asks for it: a site that nobody looks at costs nothing. */
+function drawnLater(draw: () => Buffer, type: string, modified: number): StaticFile {
+  let body: Buffer | undefined
+  return {
+    type,
+    modified,
+    get body() {
+      body ??= draw()
+      return body
+    },
+  }
+}
 
-function drawAssets(put: Put, content: Content, design: Design, layout: Layout, markup: Markup, random: Random): SiteParts['assets'] {
+type Put = (path: string, body: Buffer | (() => Buffer), modified?: number) => string
+
+function drawAssets(persona: Persona, put: Put, content: Content, design: Design, layout: Layout, markup: Markup, random: Random): SiteParts['assets'] {
   const { palette } = design
+  const own = (name: string): Random => randomFor(persona, name)
   const cells = markCells(random)
   const level = random.int(1, 9)
   const icon = (size: number): Buffer => {
@@ -119,16 +133,16 @@ function drawAssets(put: Put, content: Content, design: Design, layout: Layout, 
       level,
     )
   }
-  const pattern = (index: number): Buffer => (index >= content.products.length ? drawPattern(palette, random) : drawMachine(palette, random))
+  const pattern = (index: number): Buffer => (index >= content.products.length ? drawPattern : drawMachine)(palette, own(`picture ${index}`))
   const name = (stem: string, extension: string): string => `${random.chance(0.5) ? random.word(2) : stem}.${extension}`
   return {
     css: put(layout.asset('css', name(random.pick(['main', 'site', 'app', 'index', 'web', 'base']), 'css')), Buffer.from(design.css)),
     js: put(layout.asset('js', name(random.pick(['main', 'site', 'app', 'index', 'web', 'ui']), 'js')), script(markup, random)),
     icon: put('/favicon.ico', ico(random.pick([[16, 32], [32], [16, 32, 48]]).map((size) => ({ size, png: icon(size) })))),
-    mark: put(layout.asset('img', name('logo', 'svg')), drawMark(cells, design.brand, palette, random)),
-    hero: put(layout.asset('img', name(random.pick(['banner', 'top', 'kv']), 'svg')), drawWorks(palette, random, design.hero === 'light')),
-    works: put(layout.asset('img', name(random.pick(['plant', 'site', 'hall']), 'svg')), drawWorks(palette, random, true)),
-    pictures: Array.from({ length: content.products.length + 3 }, (_, index) => put(layout.asset('img', name(`p${index}`, 'svg')), pattern(index))),
+    mark: put(layout.asset('img', name('logo', 'png')), () => drawMark(cells, design.brand, palette, own('mark'))),
+    hero: put(layout.asset('img', name(random.pick(['banner', 'top', 'kv']), 'png')), () => drawWorks(palette, own('hero'), design.hero === 'light')),
+    works: put(layout.asset('img', name(random.pick(['plant', 'site', 'hall']), 'png')), () => drawWorks(palette, own('works'), true)),
+    pictures: Array.from({ length: content.products.length + 3 }, (_, index) => put(layout.asset('img', name(`p${index}`, 'png')), () => pattern(index))),
     papers: content.papers.map((paper) => put(layout.asset('file', paper.name), paper.body, paper.modified)),
   }
 }

@@ -1,10 +1,19 @@
 /** What the application remembers of its visitors: sessions, refused tries, lock-outs. Bounded; the oldest is forgotten. */
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { randomBytes, timingSafeEqual } from 'node:crypto'
 import type { LoginPolicy } from '@shenlou/contract/template'
 import type { Persona } from '../persona.ts'
 import { judge } from '../ssh/policy.ts'
 
 const most = 5000
+
+let pool = Buffer.alloc(0)
+/** Random bytes, fetched many at a time. */
+function pooled(size: number): Buffer {
+  if (pool.length < size) pool = randomBytes(8192)
+  const out = pool.subarray(0, size)
+  pool = pool.subarray(size)
+  return out
+}
 
 /** A map that forgets its oldest entries. */
 function bounded<V>(): { get(key: string): V | undefined; set(key: string, value: V): void; delete(key: string): void } {
@@ -41,24 +50,23 @@ export interface Visitors {
 
 /** Memory of one portal. */
 export function openVisitors(persona: Persona): Visitors {
-  const key = randomBytes(32)
-  const sessions = bounded<{ user?: string }>()
+  const sessions = bounded<{ token: string; user?: string }>()
   const refused = bounded<{ count: number; until: number }>()
   const bound = persona.number('portal lock tries', 5, 9)
   const minutes = persona.pick('portal lock minutes', [5, 10, 15, 20, 30])
   const tokenDigits = persona.number('portal token digits', 10, 20) * 2
-  const token = (session: string): string => createHmac('sha256', key).update(session).digest('hex').slice(0, tokenDigits)
+  const token = (session: string): string => sessions.get(session)?.token ?? ''
 
   return {
     begin(kind) {
-      const bytes = randomBytes(32)
+      const bytes = pooled(32)
       const id =
         kind === 'java'
           ? bytes.subarray(0, 16).toString('hex').toUpperCase()
           : kind === 'php'
             ? Array.from(bytes.subarray(0, 26), (byte) => 'abcdefghijklmnopqrstuvwxyz0123456789'[byte % 36]).join('')
             : bytes.toString('base64url')
-      sessions.set(id, {})
+      sessions.set(id, { token: pooled(20).toString('hex').slice(0, tokenDigits) })
       return id
     },
     known: (session) => sessions.get(session) !== undefined,
@@ -69,7 +77,7 @@ export function openVisitors(persona: Persona): Visitors {
       const bytes = Buffer.from(given)
       return bytes.length === right.length && timingSafeEqual(bytes, right)
     },
-    signIn: (session, user) => sessions.set(session, { user }),
+    signIn: (session, user) => sessions.set(session, { token: token(session), user }),
     signOut: (session) => sessions.delete(session),
     userOf: (session) => (session === undefined ? undefined : sessions.get(session)?.user),
     judge(policy, about, user, password, now) {
