@@ -5,7 +5,7 @@ import { extname, join, normalize } from 'node:path'
 import { serve, upgradeWebSocket } from '@hono/node-server'
 import { type RouteName, routes } from '@shenlou/contract/api'
 import type { StoredEvent } from '@shenlou/contract/event'
-import type { LiveFrame } from '@shenlou/contract/live'
+import type { LiveAsk, LiveFrame } from '@shenlou/contract/live'
 import { type Context, Hono } from 'hono'
 import { WebSocketServer } from 'ws'
 import { consoleDist } from '../build.ts'
@@ -25,7 +25,14 @@ const types: Record<string, string> = {
 
 /** Options of the mock. `twist` changes every answer and frame before it leaves (hostile values); `live` sends an event each interval. */
 export type MockOptions = { port?: number; twist?: <T>(value: T) => T; liveMs?: number; signedOut?: boolean; answers?: Partial<Answers> }
-export type Mock = { url: string; calls: { name: RouteName; body: unknown }[]; send(frame: LiveFrame): void; dropSockets(): void; close(): Promise<void> }
+export type Mock = {
+  url: string
+  calls: { name: RouteName; body: unknown }[]
+  asks: LiveAsk[]
+  send(frame: LiveFrame): void
+  dropSockets(): void
+  close(): Promise<void>
+}
 
 async function asset(context: Context): Promise<Response> {
   const path = normalize(new URL(context.req.url).pathname)
@@ -46,6 +53,7 @@ async function asset(context: Context): Promise<Response> {
 export async function startMock(options: MockOptions = {}): Promise<Mock> {
   const twist = options.twist ?? (<T>(value: T): T => value)
   const calls: Mock['calls'] = []
+  const asks: LiveAsk[] = []
   const app = new Hono()
   let signedIn = !options.signedOut
   const table = { ...answers, ...options.answers }
@@ -64,7 +72,8 @@ export async function startMock(options: MockOptions = {}): Promise<Mock> {
           say(mine, { type: 'hello', position: 1_000_000, clock: Date.now() })
         },
         onMessage: (message) => {
-          const ask = JSON.parse(String(message.data)) as { type: string; topic?: string }
+          const ask = JSON.parse(String(message.data)) as LiveAsk
+          asks.push(ask)
           if (ask.type === 'events') mine.events = true
           if (ask.type === 'drop' && ask.topic === 'events') mine.events = false
         },
@@ -72,7 +81,11 @@ export async function startMock(options: MockOptions = {}): Promise<Mock> {
       }
     }),
   )
-  for (const [name, route] of Object.entries(routes) as [RouteName, (typeof routes)[RouteName]][]) {
+  // Fixed paths first: `/events/facets` is no event's id.
+  const routeList = (Object.entries(routes) as [RouteName, (typeof routes)[RouteName]][]).sort(
+    ([, a], [, b]) => Number(a.path.includes(':')) - Number(b.path.includes(':')),
+  )
+  for (const [name, route] of routeList) {
     app.on(route.method, `/api/v1${route.path}`, async (context) => {
       const text = await context.req.text()
       const body = text && context.req.header('content-type')?.includes('json') ? (JSON.parse(text) as unknown) : text
@@ -111,6 +124,7 @@ export async function startMock(options: MockOptions = {}): Promise<Mock> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
+    asks,
     send: (frame) => {
       for (const socket of sockets) if (frame.type !== 'events' || socket.events) say(socket, frame)
     },

@@ -147,5 +147,22 @@ export const figureWords = {
   'sensor-problems': m.figure_sensor_problems,
 }
 
+/** Names of filters. In the address bar they stay English. */
+export const fieldWords: Record<string, Word> = {
+  text: m.search,
+  kind: m.kind,
+  source: m.source,
+  decoy: m.decoy,
+  service: m.service,
+  sensor: m.sensor,
+  session: m.session,
+  connection: m.connection,
+  incident: m.incident,
+  technique: m.technique,
+  rule: m.rule,
+  actor: m.actor,
+  action: m.action,
+}
+
 /** The word of a key that may be newer than this console: the key itself then. */
 export const word = (table: Record<string, Word>, key: string): string => (Object.hasOwn(table, key) ? (table[key] as Word)() : key)
