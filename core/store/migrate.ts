@@ -10,8 +10,8 @@ const shipped = path.join(import.meta.dirname, 'migrations')
 /** Any number that nobody else locks. */
 const lockKey = 5_320_117
 
-/** Applies what is missing. Throws a StartError when an applied file was altered or the database is from a newer version. */
-export async function migrate(sql: postgres.Sql, folder = shipped): Promise<void> {
+/** Applies what is missing, up to the file `through` when given. Throws a StartError when an applied file was altered or the database is from a newer version. */
+export async function migrate(sql: postgres.Sql, folder = shipped, through?: string): Promise<void> {
   const files = (await readdir(folder)).filter((file) => /^\d{4}-[a-z0-9-]+\.sql$/.test(file)).sort()
   const own = await sql.reserve()
   try {
@@ -21,7 +21,7 @@ export async function migrate(sql: postgres.Sql, folder = shipped): Promise<void
     const unknown = [...applied.keys()].find((name) => !files.includes(name))
     if (unknown)
       throw new StartError(`the database has the migration ${unknown}, which this version does not know: start the version that made it, or a newer one`)
-    for (const file of files) {
+    for (const file of files.filter((each) => through === undefined || each <= through)) {
       const text = await readFile(path.join(folder, file), 'utf8')
       const checksum = createHash('sha256').update(text).digest('hex')
       const before = applied.get(file)

@@ -41,8 +41,8 @@ export async function maintainPartitions(sql: postgres.Sql, now: number, keepDay
   return { made: made.map(nameOf), dropped }
 }
 
-/** Moves what the default partition holds of that day; the day's own partition could not be attached beside it. */
-async function makePartition(sql: postgres.Sql, date: string): Promise<void> {
+/** Makes the partition of a day (YYYY-MM-DD, UTC) and moves there what the default partition holds of it, which would forbid it else. */
+export async function makePartition(sql: postgres.Sql, date: string): Promise<void> {
   const name = nameOf(date)
   const next = dateOf(Date.parse(date) + day)
   await sql.begin(async (tx) => {
