@@ -2,6 +2,7 @@
 import type { Severity } from '@shenlou/contract/primitives'
 import { uuidv7 } from '@shenlou/link/uuid'
 import type postgres from 'postgres'
+import { lockKeys } from '../store/locks.ts'
 
 type Tx = postgres.TransactionSql
 
@@ -32,7 +33,7 @@ const at = (tx: Tx, time: number) => tx`to_timestamp(${time / 1000}::float8)`
 
 /** Rules that join and people who change incidents wait for each other; held until the transaction ends. */
 export const lockIncidents = async (tx: Tx): Promise<void> => {
-  await tx`select pg_advisory_xact_lock(5320118)`
+  await tx`select pg_advisory_xact_lock(${lockKeys.incidents})`
 }
 
 export async function readIncidents(tx: Tx, ids: readonly string[]): Promise<IncidentRow[]> {

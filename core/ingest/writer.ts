@@ -5,6 +5,7 @@ import type postgres from 'postgres'
 import type { Core } from '../core.ts'
 import { connect, urlOf } from '../store/database.ts'
 import { isTransient } from '../store/errors.ts'
+import { lockKeys } from '../store/locks.ts'
 import { StartError } from '../store/start-error.ts'
 import { createPositions, type Positions } from './positions.ts'
 import type { Range } from './ranges.ts'
@@ -26,7 +27,6 @@ export interface Writer {
   close(): Promise<void>
 }
 
-const lockKey = 5_320_118
 const family = 'shenlou ingest'
 const writers = new WeakMap<Core, Promise<Writer>>()
 
@@ -48,7 +48,7 @@ async function openWriter(core: Core): Promise<Writer> {
     const until = performance.now() + patience
     for (;;) {
       try {
-        const [row] = await lock<{ held: boolean }[]>`select pg_try_advisory_lock(${lockKey}) as held`
+        const [row] = await lock<{ held: boolean }[]>`select pg_try_advisory_lock(${lockKeys.ingest}) as held`
         if (row?.held) break
         if (performance.now() > until) throw new StartError('another core writes to this database: stop that one first')
       } catch (error) {

@@ -9,11 +9,12 @@ import { appendAudit } from '../audit.ts'
 import type { Core } from '../core.ts'
 import { replaceKnownScanners } from '../known-scanners.ts'
 import { seal, unseal } from '../seal.ts'
+import { lockKeys } from '../store/locks.ts'
 import { drawSecrets } from './draw.ts'
+import { drawOrganisation, drawPassword } from './organisation.ts'
 import { loadPersonas, templatesFolder } from './personas.ts'
 import { canonical, makePlan, type Site } from './plan.ts'
 import { checkScenario } from './scenario.ts'
-import { drawOrganisation, drawPassword } from './organisation.ts'
 import { siteSettings } from './settings.ts'
 import { siteSecret } from './site-secret.ts'
 
@@ -72,7 +73,7 @@ export async function applyTemplate(core: Core, actor: Actor, input: Input): Pro
   const personas = loadPersonas(core.dataDir)
   const answer = await core.sql.begin(async (tx) => {
     // One apply at a time, so that a plan cannot change between being made and being carried out.
-    await tx`select pg_advisory_xact_lock(hashtext('shenlou apply'))`
+    await tx`select pg_advisory_xact_lock(${lockKeys.apply})`
     const plan = await makePlan(tx, scenario, await siteOf(core))
     if (input.body.base !== undefined && input.body.base !== plan.base)
       throw new ApiError(409, 'plan-stale', 'what the plan was made against has changed; plan again, look at it, then apply')

@@ -3,12 +3,13 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type postgres from 'postgres'
+import { lockKeys } from './locks.ts'
 import { StartError } from './start-error.ts'
 
 const shipped = path.join(import.meta.dirname, 'migrations')
 
 /** Any number that nobody else locks. */
-const lockKey = 5_320_117
+const lockKey = lockKeys.migrate
 
 /** Applies what is missing, up to the file `through` when given. Throws a StartError when an applied file was altered or the database is from a newer version. */
 export async function migrate(sql: postgres.Sql, folder = shipped, through?: string): Promise<void> {
