@@ -167,9 +167,9 @@ export async function backup(given: Invocation): Promise<number> {
 }
 
 export async function restore(given: Invocation): Promise<number> {
-  const { restoreInto } = await import('@shenlou/core/main')
+  const { restore: bringBack } = await import('@shenlou/core/backup-restore')
   const file = resolve(need(given, 'file', 'the backup, as -f FILE'))
-  const answer = await restoreInto({ file, passphrase: passphrase(given), settings: given.settings, dataDir: coreDir(given), log: line })
-  line(`restored ${answer.events} events into ${given.settings.data}`)
+  const answer = await bringBack({ file, passphrase: passphrase(given), dataDir: coreDir(given), url: given.settings['database-url'] })
+  line(`restored ${answer.events} events and ${answer.files} files into ${given.settings.data}`)
   return 0
 }

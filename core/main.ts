@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openAdminSocket } from './admin-socket.ts'
-import { systemActor } from './actor.ts'
+import { type Actor, systemActor } from './actor.ts'
+import { backup } from './backup.ts'
 import { createCore } from './core.ts'
 import { startDetection } from './detect/main.ts'
 import { handlers } from './http/handlers.ts'
@@ -110,7 +111,11 @@ export async function runCore({
       }),
     )
     closing.push(() => http.close())
-    const admin = await openAdminSocket(core, { ...handlers, accounts: () => givenAccounts(core) } as never)
+    const admin = await openAdminSocket(core, {
+      ...handlers,
+      accounts: () => givenAccounts(core),
+      backup: (_core: unknown, actor: Actor, { body }: { body: { file: string; passphrase: string } }) => backup(core, body, actor),
+    } as never)
     closing.push(() => admin.close())
     ready({ url: http.url, first, accounts: await givenAccounts(core) })
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))

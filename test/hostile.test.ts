@@ -152,7 +152,7 @@ describe('an installation with 1,024 descriptors a process', () => {
         '-tt',
         ...sshOptions,
         '-p',
-        String(site.ports.router),
+        String(site.ports.ssh),
         'root@127.0.0.1',
         `printf '${escapes}'; echo '${script}'; touch '/tmp/${'<script>alert(1)<'}'`,
       ],
