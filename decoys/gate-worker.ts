@@ -48,7 +48,8 @@ export function startWorkerProcess({ name, spawn, onReady, onFrame, onExit, hear
     const begun = Date.now()
     let unanswered = 0
     const heartbeat = setInterval(() => {
-      if (ready) unanswered += 1
+      // What it answers is not read while the journal catches up.
+      if (ready && !opened.paused) unanswered += 1
       if (unanswered > 3) mine.kill('SIGKILL')
       else opened.send(workerFrame.PING, 0)
     }, heartbeatMs).unref()

@@ -50,6 +50,7 @@ export interface WorkerLink {
   /** Stops and starts taking frames; what arrives meanwhile waits in the kernel and stops the other side. */
   pause(): void
   resume(): void
+  readonly paused: boolean
   close(): void
 }
 
@@ -128,6 +129,9 @@ export function openWorkerLink(socket: Duplex, onFrame: (type: number, stream: n
     uncongested: (listener) => void waiting.push(listener),
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
+    get paused() {
+      return socket.isPaused()
+    },
     close: () => end('closed'),
   }
 }
