@@ -120,9 +120,9 @@ export function personaIdentity(persona: Persona): Partial<Record<IdentityField,
       .filter(([name]) => name.startsWith('ssh-'))
       // node:crypto does not read OpenSSH's form of an ed25519 key; its text is as much the key's own
       .map(([name, pem]) => (name === 'ssh-ed25519' ? digest(pem) : publicKey(pem))),
-    'tls.key': keys['tls-key'] ? [publicKey(keys['tls-key'])] : [],
-    'tls.subject': certificate ? [certificate.subject, ...(certificate.subjectAltName ?? '').split(', ').filter(Boolean)] : [],
-    'tls.serial': certificate ? [certificate.serialNumber] : [],
+    'certificate.key': keys['tls-key'] ? [publicKey(keys['tls-key'])] : [],
+    'certificate.subject': certificate ? [certificate.subject, ...(certificate.subjectAltName ?? '').split(', ').filter(Boolean)] : [],
+    'certificate.serial': certificate ? [certificate.serialNumber] : [],
     'host.name': [persona.hostname],
     'host.mac': [persona.mac],
     'host.serial': [persona.serial],
