@@ -1,7 +1,7 @@
 /** What a site has to tell: goods, news, jobs, papers, numbers. Drawn from the seed; news goes on as time passes. */
 import type { Persona } from '../persona.ts'
 import { pdf, zip } from './documents.ts'
-import { chooseLabels, dialectOf, type En, en, type Label, type Zh, zh } from './lexicon.ts'
+import { chooseLabels, type En, type Label, ownChinese, ownEnglish, type Zh } from './lexicon.ts'
 import { happened, happenedEn, praises, stands, standsEn } from './prose.ts'
 import { type Random, randomFor } from './random.ts'
 
@@ -53,18 +53,30 @@ export interface Content {
   icp: string
 }
 
-const machines: readonly (readonly [string, string])[] =
+/** Goods that a site may have, Chinese and English. */
+export const machines: readonly (readonly [string, string])[] =
   `硬齿面减速机=Helical gear units|颚式破碎机=Jaw crushers|螺旋输送机=Screw conveyors|离心泵=Centrifugal pumps|闸阀=Gate valves|双梁起重机=Double girder cranes|板式换热器=Plate heat exchangers|立式铣床=Vertical mills|液压缸=Hydraulic cylinders|风电轮毂=Rotor hubs|布袋除尘器=Bag filters|联轴器=Couplings|卷扬机=Winches|球磨机=Ball mills|回转支承=Slewing rings|冲压线=Press lines|斗式提升机=Bucket elevators|振动筛=Vibrating screens|变频柜=Drive cabinets|电动葫芦=Chain hoists|罗茨风机=Lobe blowers|空压站=Air stations|挤出机=Extruders|桁架机械手=Gantry loaders|滚珠丝杠=Ball screws|压滤机=Filter presses|码垛机=Palletisers|深沟轴承=Deep groove bearings|高压釜=Autoclaves|制动器=Brakes|皮带机=Belt conveyors|车桥=Axles`
     .split('|')
     .map((pair) => pair.split('=') as unknown as readonly [string, string])
+
+const units = [
+  '功率 kW|额定 kW|电机 kW',
+  '转速 rpm|r/min|n (rpm)',
+  '自重 kg|质量 kg|净重 kg',
+  '流量 m³/h|Q (m³/h)|排量 m³',
+  '扭矩 N·m|T (N·m)',
+  '行程 mm|L (mm)|外径 mm',
+  '压力 MPa|P (MPa)|工压 bar',
+  '电压 V|AC (V)',
+]
 
 const day = 86_400_000
 
 /** Draws everything a persona's site says at the time `now` (ms since 1970 UTC). */
 export function drawContent(persona: Persona, now: number): Content {
   const random = randomFor(persona, 'content')
-  const ownZh = dialectOf(zh, randomFor(persona, 'lexicon zh'))
-  const ownEn = dialectOf(en, randomFor(persona, 'lexicon en'))
+  const ownZh = ownChinese(randomFor(persona, 'lexicon zh'))
+  const ownEn = ownEnglish(randomFor(persona, 'lexicon en'))
   const founded = persona.organisation.founded ?? random.int(1958, 2008)
   const city = persona.organisation.city?.zh ?? ''
   const some = (count: number, make: () => string): string[] => Array.from({ length: count }, make)
@@ -106,21 +118,25 @@ const street = (random: Random): string =>
   random.pick(['路', '大道', '东路', '西路', '街', '三路'])
 
 function drawFigures(founded: number, random: Random): Content['figures'] {
+  const say = (chinese: string, english: string): readonly [string, string] => [random.pick(chinese.split('|')), random.pick(english.split('|'))]
   const all: Content['figures'] = [
-    { value: String(founded), label: ['建厂年份', 'Founded'] },
-    { value: `${random.int(6, 42) * 100}`, label: ['在岗职工', 'Staff'] },
-    { value: `${random.int(8, 96)}万`, label: ['平方米厂房', 'Ten thousand m²'] },
-    { value: `${random.int(19, 240)}`, label: ['授权专利', 'Patents'] },
-    { value: `${random.int(11, 64)}`, label: ['出口国家', 'Export markets'] },
-    { value: `${random.int(3, 16)}`, label: ['生产基地', 'Plants'] },
-    { value: `${random.int(120, 980)}`, label: ['主要装备（台）', 'Machine tools'] },
+    { value: String(founded), label: say('始于|建厂|创立|起家', 'Since|Founded|Begun') },
+    { value: `${random.int(6, 42) * 100}`, label: say('在册职工|员工|同事|在岗', 'People|Staff|Hands') },
+    { value: `${random.int(8, 96)}`, label: say('万平米厂区|万平厂房|占地万㎡', 'Hectares|Halls') },
+    { value: `${random.int(19, 240)}`, label: say('专利|授权专利|项发明', 'Patents|Filings') },
+    { value: `${random.int(11, 64)}`, label: say('出口国|海外市场|到达国家', 'Nations|Markets') },
+    { value: `${random.int(3, 16)}`, label: say('基地|厂区|分厂', 'Plants|Sites') },
+    { value: `${random.int(120, 980)}`, label: say('台装备|机台|主要设备', 'Rigs|Tools') },
   ]
   return random.sample(all, 4)
 }
 
 function drawProduct(name: readonly [string, string], ownZh: Zh, ownEn: En, random: Random): Product {
   const code = Array.from({ length: random.int(1, 3) }, () => random.pick([...'ABCDFGHJKLMNPQRSTVWXYZ'])).join('')
-  const columns = random.sample(['功率 kW', '转速 r/min', '重量 kg', '流量 m³/h', '扭矩 N·m', '行程 mm', '压力 MPa', '电压 V'], random.int(3, 4))
+  const columns = random
+    .sample(units, 6)
+    .slice(0, random.int(3, 4))
+    .map((unit) => random.pick(unit.split('|')))
   const base = columns.map(() => random.int(2, 60))
   let size = random.int(1, 9) * random.pick([10, 25, 50])
   const table = [['', ...columns]]
@@ -161,7 +177,7 @@ function drawArticles(persona: Persona, ownZh: Zh, ownEn: En, now: number): Arti
       return {
         slug: slugStyle === 0 ? `${slugBase + number * 7}` : slugStyle === 1 ? `${date.replaceAll('-', '')}${random.int(10, 99)}` : random.hex(10),
         title:
-          (first.split(/[，；。]/).find((part) => part.length >= 8) ?? first).slice(0, 40) +
+          (first.split(/[，；。]/).find((part) => part.length >= 7) ?? first).slice(0, 40) +
           (random.chance(0.4) ? `${random.pick(['：', ' ', '，'])}${random.pick(ownZh.so)}` : ''),
         at: time,
         text: [first, ...Array.from({ length: random.int(2, 4) }, () => happened(ownZh, random) + (random.chance(0.5) ? stands(ownZh, random) : ''))],

@@ -264,12 +264,17 @@ export function drawDesign(markup: Markup, random: Random): Design {
   })
   sheet.rule(c('fine'), { color: colour(150, 0.5, 0.27), background: colour(150, 0.45, 0.95), 'border-color': colour(150, 0.5, 0.4) })
   sheet.rule(c('pages'), { display: 'flex', gap: '16px', 'margin-top': '26px' })
-  sheet.rule(c('foot'), { background: palette.deep, color: '#ffffffb8', padding: `${random.int(44, 60)}px 0 ${random.int(20, 30)}px`, 'font-size': '14px' })
+  sheet.rule(c('foot'), {
+    background: palette.deep,
+    color: colour(hue, 0.2 + random.real() * 0.2, 0.74 + random.real() * 0.08),
+    padding: `${random.int(44, 60)}px 0 ${random.int(20, 30)}px`,
+    'font-size': '14px',
+  })
   sheet.rule(`${c('foot')} a`, { color: 'inherit', display: 'block', padding: '3px 0' })
   sheet.rule(`${c('foot')} h3`, { color: '#fff', 'font-size': '15px', margin: '0 0 12px' })
   sheet.rule(c('columns'), { display: 'grid', gap: `${gap}px`, 'grid-template-columns': random.pick(['2fr 1fr 1fr', '3fr 2fr 2fr', '2fr 1fr 1.5fr']) })
   sheet.rule(c('legal'), {
-    'border-top': '1px solid #ffffff26',
+    'border-top': `1px solid ${colour(hue, 0.2, 0.26 + random.real() * 0.08)}`,
     'margin-top': `${random.int(26, 36)}px`,
     'padding-top': '18px',
     display: 'flex',

@@ -7,83 +7,98 @@ const words = (text: string): string[] =>
     .map((word) => word.trim())
     .filter(Boolean)
 
-/** Chinese: slots of a sentence. */
-export const zh = {
+/**
+ * Parts of phrases, two characters or one short word each: a site joins them into its own phrases, so that two sites share hardly
+ * more than single words.
+ */
+const zhParts = {
+  who: [
+    '装配|焊接|铸造|锻压|涂装|机加|电气|液压|检验|计量|工艺|总装|模具|仓储|物流|外贸|采购|设备|动力|安全|信息|研发|售后|试验|冷作|热工',
+    '车间|班组|分厂|小组|团队|中心|科室|工段|专班|一部|二部|骨干|新人|师徒',
+  ],
+  did: ['交付|验收|调试|改造|扩建|移交|启用|试制|复检|升级|拆解|搬迁|检修|点检|定型|封存|送检|打样|配齐|翻新', '了'],
+  what: [
+    '新型|首批|重型|小型|双级|立式|卧式|高速|低温|耐磨|智能|老旧|进口|自研|大型|串联|紧凑|防爆|静音|双速|三号|五轴',
+    '样机|产线|台架|机组|料库|炉体|主轴|壳体|齿箱|泵站|刀库|夹具|管网|电柜|吊具|看板|模型|转子|磨床|辊道|缸体|烘房|风道|水泵',
+  ],
+  so: [
+    '节拍|良率|能耗|噪声|库存|交期|返修|温升|精度|产能|工时|油耗|废品|停机|振动|成本|投诉|漏点',
+    '缩短|下降|趋稳|改善|减半|回落|达标|向好|归零|受控|合格|看好|过关|收窄',
+  ],
+  next: ['年底|来年|下月|随后|月内|明春|秋后|半年|此后|稍后|届时|接着', '推广|复评|扩产|归档|开放|验证|铺开|回访|出海|考核|定标|补缺'],
+  care: [
+    '看重|坚守|守住|舍得|讲究|吃透|敬重|珍惜|较真|盯紧|善待|磨练|不负|用心|深耕|笃信',
+    '工艺|质量|合同|一线|研发|内功|图纸|尺寸|客户|手艺|现场|承诺|细节|口碑|匠心|本分',
+  ],
+  trait: [
+    '运转|维护|承载|密封|响应|占地|互换|防尘|抗震|能耗|装拆|温升|选型|润滑|启停|散热|接线|备件',
+    '平稳|方便|可靠|灵敏|紧凑|出色|省心|适中|从容|经济|耐久|简单|有余|周全',
+  ],
+  need: ['读图|出差|倒班|外语|编程|测绘|沟通|值守|持证|驾车|记账|写作|装机|打磨|排产', '熟练|无碍|优先|过硬|在行|良好|均可|扎实|尚可|必备|更佳'],
+  job: ['数控|机械|电气|质检|外贸|工艺|焊接|仓管|售后|计划|安全|财务|钳工|采购|软件|涂装|行车|热工', '技师|专员|主管|学徒|组长|助理|干事|岗位|新手|熟手'],
+} as const
+
+/** Whole words: two characters where a sentence allows. */
+const zhWords = {
+  when: words(`周一|月初|上旬|中旬|下旬|季末|年初|入夏|开春|深秋|冬至|节前|节后|雨季|昨日|日前|近日|清晨|夜里|午后|周末|本周|上月|当天|霜降|谷雨`),
+  we: words(`我们|本厂|集团|大家|全厂|我司|同事们|咱们`),
+  make: words(`泵阀|缸套|模具|轴承|铸件|锻件|齿轮|链条|弹簧|法兰|吊钩|转轴|缸盖|铰链|油箱|车架|辊筒|叶轮|刀具|导轨|支座|管件|电柜|闸门`),
+  serve: words(`水泥|矿山|港口|造纸|化工|电力|轨交|风电|农机|船舶|环保|食品|冶金|石油|纺织|汽车|物流|市政|陶瓷|制药|水利|玻璃`),
+  perk: words(`五险|公积金|住宿|双休|班车|双薪|培训|体检|餐补|高温费|工龄奖|节礼|工装|探亲假|夜班费`),
+  value: words(`守正|笃行|精工|求真|共进|利他|担当|匠心|诚实|开放|节俭|敬业|求实|务本|致远`),
+}
+
+const enParts = {
+  who: [
+    'the|our|one|a',
+    'foundry|tool room|test bay|paint shop|night crew|lab|spares desk|weld team|design group|field crew|yard|gear hall|line two|cell nine|mill shop',
+    '',
+  ],
+  did: ['put in|signed off|rebuilt|shipped|tuned|retired|opened|moved|doubled|rewired|cast|cut|sealed|re-laid|proved', ''],
+  what: [
+    'a|the|its first|one more|two',
+    'gear mill|heat loop|weld cell|press bed|pump skid|hob head|shuttle|crane rail|dust hood|oil stand|chuck|rotor|cold saw|lathe bed|flow rig|kiln door',
+  ],
+  so: [
+    'scrap|cycle time|noise|lead time|rework|power use|wear|stock|stops|heat|play|waste',
+    'fell|is down|eased|dropped|halved|went away|is stable|shrank|came off',
+  ],
+  care: ['measure|check|keep|answer|share|test|log|hold|mend|plan', 'twice|early|every call|our word|each weld|by hand|the gains|on time|on site|the books'],
+  trait: ['runs|sits|starts|seals|cools|turns|mounts|wears', 'cool|tight|low|quiet|slow|flat|true|clean|well|dry'],
+} as const
+const enWords = {
   when: words(
-    `近日|日前|本月初|上周|今年以来|季度末|年初|入夏以来|开工首日|清晨|周一上午|月底前|经过三个月筹备|历时半年|两天时间里|入冬前夕|节后|试运行期满后|投产一周年之际|昨天下午|连日来|本周三|深秋时节|雨季到来之前`,
+    `Last week|In April|By May|On Monday|At noon|In June|This fall|In July|By spring|Last month|In March|Before dawn|At year end|In winter|On Friday`,
   ),
-  who: words(
-    `技术中心|装配车间|质量部|营销公司|热处理班组|采购团队|设备科|青年突击队|安全环保部|外贸组|工艺研究所|售后工程师|铸造分厂|检测站|数字化小组|项目组|机加二车间|总装线|仓储班|培训学校|信息科|理化室|研发一部|涂装工段`,
-  ),
-  did: words(`完成了|启动了|通过了|交付了|改造了|验收了|引进了|调试好|升级了|组织了|试制出|签下了|牵头起草了|复盘了|扩建了|移交了|攻下了|更新了|点检了|投用了`),
-  what: words(
-    `首台样机|新一代减速机|五轴加工单元|热模锻线|海外订单|立体仓库|年度内审|焊接机器人工作站|能源看板|行业标准草案|精密轴承座|大型铸件|消防演练|技能比武|两化融合评估|供应商大会|冷却系统|液压站|齿轮磨床|备件中心|光伏屋顶|数控滚齿机|检测平台|喷漆房|余热回收装置|刀具库|涡轮壳体|无人叉车|三坐标室|老旧电机`,
-  ),
-  so: words(
-    `节拍缩短一成|废品率再创新低|交期提前四天|客户当场追加订货|单耗明显回落|噪声降到七十分贝以下|换型只要九分钟|返修几乎归零|一次交验合格|夜班不再缺人|库存周转加快|产能翻番|精度稳定在五微米|电费省下近两成|现场井然有序|为旺季备足了料|得到监理方好评|老师傅们直呼过瘾`,
-  ),
-  next: words(
-    `下一步将推广到其余产线|年底还有二期|后续数据会接入总控室|月内形成作业指导书|计划明年走向东南亚|试点经验正在整理|由工会继续跟踪|半年后复评|备件同步下单|随后开放参观|其余机台排期在十月|与高校的合作也在洽谈|剩余工位春节前改完|图纸已经归档`,
-  ),
-  we: words(`我们|本公司|集团|公司上下|全体员工|这支队伍|我司`),
-  care: words(
-    `重视工艺|敬畏质量|信守合同|尊重一线|舍得投入研发|坚持自己炼内功|把图纸吃透|对每个尺寸负责|愿意听客户抱怨|账算得细|不赶工不凑数|讲究手上功夫|算总账不算小账|先试后推`,
-  ),
-  make: words(
-    `传动部件|工程机械结构件|泵阀|输送设备|专用机床|液压元件|风电铸件|矿山机械|起重装置|包装机械|冶金备件|船用配套|农机底盘|电控柜|压力容器|换热器|轨道配件|模具`,
-  ),
-  serve: words(`水泥|矿山|港口|造纸|化工|电力|轨道交通|风电|农机|船舶|环保|食品|冶金|石油|纺织|汽车|仓储物流|市政`),
-  trait: words(
-    `运转平稳|维护方便|承载能力强|低噪声|密封可靠|寿命长|响应快|占地小|互换性好|耐粉尘|抗冲击|能耗低|装拆简单|温升低|免调试|可远程诊断|双重保护|模块组合`,
-  ),
-  job: words(
-    `数控操作工|机械设计工程师|电气调试员|质检员|外贸业务员|工艺员|焊工|仓库管理员|售后服务工程师|计划专员|安全员|会计|钳工|热处理工|采购专员|软件工程师|涂装工|行车工`,
-  ),
-  need: words(
-    `能看懂装配图|吃苦耐劳|持证上岗|三年同岗经历优先|会用三维软件|能适应倒班|英语可作工作语言|熟悉西门子系统|能出差|为人踏实|本地户口不限|应届亦可|懂公差配合|善于沟通`,
-  ),
-  perk: words(`五险一金|包住宿|双休|免费班车|年底双薪|带薪培训|体检一年一次|餐补|高温津贴|子女入学协助|师带徒津贴|工龄奖`),
-  value: words(`守正|笃行|精工|求真|共进|利他|担当|匠心|诚实|开放|节俭|敬业`),
+  make: words(`valves|gears|pumps|presses|castings|winches|hoists|fans|brakes|rolls|dies|mills|tanks|drives|frames|screws|chains|axles`),
+  serve: words(`mining|cement|ports|paper|wind|rail|farms|ships|steel|food|water|glass|oil|sugar|tiles|pulp`),
+  we: words(`We|Our crew|The group|Here we|All of us|They`),
 }
 
-/** English: the same slots, shorter. */
-export const en = {
-  when: words(
-    `Last week|In early spring|Over the quarter|This month|After a short trial|Before the holiday|On Monday|Since January|Once commissioning ended|Late in the year|Ahead of schedule|By midsummer`,
-  ),
-  who: words(
-    `our assembly hall|the foundry|a small task force|the test bay|field engineers|the tooling group|apprentices|the paint shop|our export desk|the metrology lab|maintenance crews|the design office`,
-  ),
-  did: words(`put into use|signed off|rebuilt|shipped|brought home|tuned|retired|handed over|qualified|opened|re-routed|doubled`),
-  what: words(
-    `a second gear grinder|twelve crusher drives|the heat recovery loop|a robot welding cell|an export order|the spares depot|rooftop solar panels|a five-axis cell|the noise enclosure|new hobbing heads|a pallet shuttle|a pump skid`,
-  ),
-  so: words(
-    `scrap fell by a third|cycle time is down|the line sleeps quieter|lead time lost four days|night shifts run unmanned|energy use dipped|rework nearly vanished|audits went smoothly|customers came to look|stock turns rose|tolerances hold at 5 um|safety walks got shorter`,
-  ),
-  make: words(
-    `drive units|valve bodies|conveyors|cast housings|presses|hydraulic blocks|crane trolleys|mill spares|winches|heat exchangers|switch cabinets|die sets`,
-  ),
-  serve: words(`mining|cement|ports|paper mills|wind power|rail|farming|shipyards|steelworks|food plants|waterworks|logistics`),
-  trait: words(
-    `runs cool|is easy to strip|shrugs off dust|keeps its seal|takes shock loads|needs little room|is quiet|swaps in an hour|reports its own wear|sips power|bolts onto old bases|stays aligned`,
-  ),
-  we: words(`We|Our people|The group|This team|Everyone here`),
-  care: words(
-    `measure twice|answer the phone|keep drawings honest|train our own|stand behind each weld|write things down|pay suppliers on time|start on the shop floor|prefer plain talk|test before we promise|fix causes|share savings`,
-  ),
+export type Zh = { readonly [K in keyof typeof zhParts | keyof typeof zhWords]: readonly string[] }
+export type En = { readonly [K in keyof typeof enParts | keyof typeof enWords]: readonly string[] }
+
+const joined = (
+  parts: Readonly<Record<string, readonly string[]>>,
+  whole: Readonly<Record<string, readonly string[]>>,
+  glue: string,
+  random: Random,
+): Record<string, string[]> => {
+  const out: Record<string, string[]> = {}
+  for (const [slot, lists] of Object.entries(parts)) {
+    const columns = lists.filter((list) => list !== '').map((list) => list.split('|'))
+    const made = new Set<string>()
+    for (let i = 0; i < 200 && made.size < 16; i++) made.add(columns.map((column) => random.pick(column)).join(glue))
+    out[slot] = [...made]
+  }
+  for (const [slot, list] of Object.entries(whole)) out[slot] = random.sample(list, Math.max(5, Math.ceil(list.length * 0.45)))
+  return out
 }
 
-export type Tongue<T> = { readonly [K in keyof T]: readonly string[] }
-export type Zh = Tongue<typeof zh>
-export type En = Tongue<typeof en>
-
-/** The part of a lexicon that one site speaks: about a third of each slot. */
-export function dialectOf<T extends Record<string, readonly string[]>>(all: T, random: Random): Tongue<T> {
-  return Object.fromEntries(
-    Object.entries(all).map(([slot, entries]) => [slot, random.sample(entries, Math.max(4, Math.ceil(entries.length / 3)))]),
-  ) as unknown as Tongue<T>
-}
+/** A site's own Chinese phrases. */
+export const ownChinese = (random: Random): Zh => joined(zhParts, zhWords, '', random) as unknown as Zh
+/** A site's own English phrases. */
+export const ownEnglish = (random: Random): En => joined(enParts, enWords, ' ', random) as unknown as En
 
 /** Words of the page itself; a site uses one of each. Order: Chinese choices, then English. */
 export const labels = {

@@ -46,14 +46,20 @@ export function paint(width: number, height: number, shapes: readonly Shape[]): 
   for (const { points, fill, opacity } of shapes) {
     let top = height
     let bottom = 0
+    let left = width
+    let right = 0
     for (let i = 1; i < points.length; i += 2) {
+      left = Math.min(left, points[i - 1] as number)
+      right = Math.max(right, points[i - 1] as number)
       top = Math.min(top, points[i] as number)
       bottom = Math.max(bottom, points[i] as number)
     }
+    const from = Math.max(0, Math.floor(left))
+    const to = Math.min(width, Math.ceil(right))
     for (let y = Math.max(0, Math.floor(top)); y < Math.min(height, Math.ceil(bottom)); y++) {
-      cover.fill(0)
+      cover.fill(0, from, to + 1)
       for (let part = 0; part < subRows; part++) addSpans(cover, width, crossings(points, y + (part + 0.5) / subRows))
-      for (let x = 0; x < width; x++) {
+      for (let x = from; x < to; x++) {
         const share = (cover[x] as number) * opacity
         if (share <= 0) continue
         const at = (y * width + x) * 3
