@@ -6,7 +6,7 @@ import { paint, photo, rgb, type Shape } from './raster.ts'
 /** Collects shapes as they are drawn; `page` makes the picture of them, `scale` pixels for each unit. */
 function pen(random: Random) {
   const shapes: Shape[] = []
-  const level = random.int(5, 9)
+  const level = random.int(1, 5)
   const write = (tag: 'rect' | 'circle' | 'polygon', attributes: Record<string, string | number>): void => {
     const number = (key: string): number => Number(attributes[key] ?? 0)
     const points =
