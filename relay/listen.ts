@@ -19,6 +19,8 @@ interface Listening {
 }
 
 const retryMs = 3000
+/** As a Linux host asks a peer that is silent (tcp_keepalive_time). */
+const keepAliveInitialDelay = 7_200_000
 /** Of the kernel's queue; it is bounded by net.core.somaxconn. */
 const backlog = 4096
 
@@ -31,7 +33,9 @@ export function openListeners(onConnection: (socket: Socket, placement: Placemen
     const listening: Listening = { placement, server: createServer(), problem: undefined, again: undefined, tried: Promise.resolve() }
     const attempt = (): Promise<void> =>
       new Promise((resolve) => {
-        const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => onConnection(socket, placement))
+        const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true, keepAlive: true, keepAliveInitialDelay }, (socket) =>
+          onConnection(socket, placement),
+        )
         listening.server = server
         server.once('error', (error: NodeJS.ErrnoException) => {
           const problem = `listen-failed ${nameOf(placement)} ${error.code ?? error.message}`
