@@ -14,6 +14,7 @@ import type { StartUplink, UplinkState } from './uplink-types.ts'
 const windowBatches = 8
 const batchEvents = 500
 const heartbeatMs = 5_000
+const outlookMs = 200
 const silentMs = 15_000
 const renewCheckMs = 60_000
 
@@ -236,8 +237,19 @@ export const startUplink: StartUplink = (options) => {
   }
   const renewal = setInterval(renewWhenDue, renewCheckMs).unref()
 
+  /** What a person waits to see: sent at once when it changes, not at the next beat. */
+  const outlook = (): string => {
+    const { problems, configVersion, contained } = options.health()
+    return JSON.stringify([problems, configVersion, contained])
+  }
+  let told = ''
+  const watch = setInterval(() => {
+    if (session?.welcomed && outlook() !== told) sendHealth()
+  }, outlookMs)
+
   function sendHealth(): void {
     if (!session?.welcomed) return
+    told = outlook()
     const { queueEvents, queueBytes, journalBytes, lastError } = journal.stats()
     const said = options.health()
     const problems = [...said.problems, ...(lastError ? [`journal-full ${lastError}`.slice(0, 300)] : []), ...(problem ? [problem] : [])].slice(0, 50)
@@ -294,6 +306,7 @@ export const startUplink: StartUplink = (options) => {
       clearTimeout(pullRetry)
       clearInterval(renewal)
       clearInterval(beat)
+      clearInterval(watch)
       for (const end of ends) end?.()
       const closing = session?.ws
       session = undefined

@@ -51,6 +51,8 @@ describe('an attack, seen live and worked to closure', () => {
   }
 
   test('nmap finds the decoys, and the scan is a finding', async () => {
+    const ports = [site.ports.portal, site.ports.https, site.ports.ssh, site.ports.router].join(',')
+    await execute('nmap', ['-sT', '-Pn', '-n', '-p', ports, '127.0.0.1'])
     const { stdout } = await execute('nmap', [
       '-sT',
       '-sV',
@@ -191,7 +193,7 @@ describe('an attack, seen live and worked to closure', () => {
     await step('assign', { assignee: me.id })
     await step('start')
     await step('comment', { comment: 'source blocked at the firewall' })
-    await step('contain', { reason: 'blocked at the firewall' })
+    await step('contain', { comment: 'blocked at the firewall' })
     await step('link', { evidence: { kind: 'session', target: sessionId, why: 'the whole shell session' } })
     await step('close_fixed', { reason: 'the credential was withdrawn, the source is blocked' })
     assert.equal(ticket.state, 'closed_fixed')
