@@ -11,6 +11,7 @@ import { notices, readNotices } from '../notices.ts'
 import { applyTemplate, planTemplate, templates } from '../operate/templates.ts'
 import { overview } from '../overview.ts'
 import { changePerson, createPerson, me, people, preferences, scopes, setPreferences } from '../people.ts'
+import { createSource, pushAlerts, sources } from '../sense/sources.ts'
 import { confirmSensor, issueEnrolment, revokeSensor, sensors } from '../sensors/registry.ts'
 import { session, sessionEvents, sessions } from '../sessions.ts'
 import { recording, recordingCast } from '../sessions-recording.ts'
@@ -47,6 +48,9 @@ export const handlers: Handlers = {
   issueEnrolment,
   confirmSensor,
   revokeSensor,
+  sources,
+  createSource,
+  pushAlerts,
   decoys,
   templates,
   planTemplate,
