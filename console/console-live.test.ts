@@ -165,7 +165,7 @@ test('a faulty template shows line and column, a good one its plan, and apply as
     await editor.fill('name: Bad Name')
     await page.getByRole('button', { name: 'Plan' }).click()
     await page.getByRole('button', { name: /3:7 name/ }).waitFor()
-    await page.getByText('Nothing was changed.').waitFor()
+    await page.getByText('Nothing was changed.', { exact: true }).waitFor()
     assert.ok(await page.getByRole('button', { name: 'Apply' }).isDisabled())
     await editor.fill(good)
     await page.getByRole('button', { name: 'Plan' }).click()

@@ -2,6 +2,7 @@
 import type { RouteAnswer, RouteBody, RouteName, RouteQuery } from '@shenlou/contract/api'
 import type { TemplateFault } from '@shenlou/contract/template'
 import table from 'virtual:routes'
+import { clean } from './evidence.ts'
 import { m } from '../paraglide/messages.js'
 
 /** What went wrong with a call. `status` is 0 when the server was not reached. */
@@ -52,9 +53,10 @@ function sentenceFor(status: number): string {
 }
 
 async function problemOf(response: Response): Promise<ApiProblem> {
-  const body = (await response.json().catch(() => undefined)) as
-    | { error?: { code?: string; message?: string; faults?: TemplateFault[]; fields?: Record<string, string> } }
-    | undefined
+  const body = (await response
+    .text()
+    .then((text) => JSON.parse(text, clean))
+    .catch(() => undefined)) as { error?: { code?: string; message?: string; faults?: TemplateFault[]; fields?: Record<string, string> } } | undefined
   const error = body?.error
   return new ApiProblem(response.status, error?.code ?? 'unknown', error?.message || sentenceFor(response.status), error?.faults, error?.fields)
 }
@@ -87,7 +89,7 @@ export async function call<N extends RouteName>(
     if (response.status === 401 && name !== 'signIn') onSignedOut()
     throw await problemOf(response)
   }
-  return (await response.json()) as RouteAnswer<N>
+  return JSON.parse(await response.text(), clean) as RouteAnswer<N>
 }
 
 /** The sentence of any thrown thing. */

@@ -8,6 +8,18 @@ const unseen = /(?:\p{C}|\p{Zl}|\p{Zp}|\p{Variation_Selector}|\u115f|\u1160)+/gu
 /** Replaces every control, bidi or invisible character that slipped through by its escape. */
 export const visible = (text: string): string => text.replace(unseen, (run) => escapeText(run))
 
+/**
+ * Reviver for everything that the server says: no control, bidi or invisible character gets into the page, not even into a
+ * title. Line ends and tabs stay; `text` is a template's own source, shown only in an editor.
+ */
+export const clean = (key: string, value: unknown): unknown =>
+  typeof value === 'string' && key !== 'text' && /[\p{C}\p{Zl}\p{Zp}]/u.test(value)
+    ? value
+        .split(/([\n\t])/)
+        .map((part) => (part === '\n' || part === '\t' ? part : visible(part)))
+        .join('')
+    : value
+
 /** Runs of plain text and of `\xNN` escapes, in order. `lines` keeps line ends as such instead of marking them. */
 export function runs(text: string): Run[] {
   const out: Run[] = []

@@ -1,6 +1,7 @@
 /** The one live socket: topics with a position to resume from, back-off with jitter, frames handed to whoever listens. */
 import type { StoredEvent } from '@shenlou/contract/event'
 import type { LiveAsk, LiveFrame } from '@shenlou/contract/live'
+import { clean } from './evidence.ts'
 import { liveKinds } from './words.ts'
 
 type FrameOf<T extends LiveFrame['type']> = Extract<LiveFrame, { type: T }>
@@ -88,7 +89,7 @@ class Live {
       if (this.#events.size > 0) this.#askEvents()
       for (const [session, topic] of this.#sessions) this.#send({ type: 'session', session, after: topic.after })
     }
-    socket.onmessage = (message) => this.#receive(JSON.parse(String(message.data)) as LiveFrame)
+    socket.onmessage = (message) => this.#receive(JSON.parse(String(message.data), clean) as LiveFrame)
     socket.onclose = () => {
       if (this.#socket !== socket || !this.#wanted) return
       this.status = 'lost'
