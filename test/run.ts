@@ -76,7 +76,7 @@ async function main(): Promise<number> {
     2,
     outcomes,
   )
-  if (!fast) await runFiles(single, 1, outcomes)
+  if (!fast || only.length > 0) await runFiles(single, 1, outcomes)
   const failed = outcomes.filter((outcome) => outcome.failed !== undefined)
   console.log(`\nten slowest of ${Math.round((Date.now() - started) / 1000)} s:`)
   for (const { name, file, ms } of outcomes.sort((a, b) => b.ms - a.ms).slice(0, 10)) console.log(`  ${(ms / 1000).toFixed(1).padStart(6)} s  ${file}: ${name}`)
