@@ -76,6 +76,10 @@ const domain: Record<string, number> = {
   'incident.merged': 409,
   'incident.not-here': 409,
   'incident.unrelated': 409,
+  exists: 409,
+  'no-network': 400,
+  transport: 409,
+  network: 403,
 }
 
 /** The whole table: code to status. */
