@@ -81,9 +81,8 @@ async function load(server: Server, request: () => string, seconds: number, conn
       const send = (): void => {
         if (stop) {
           socket.destroy()
-          return resolve()
-        }
-        socket.write(request(), 'latin1')
+          resolve()
+        } else socket.write(request(), 'latin1')
       }
       const open = (): void => {
         socket = connect({ port: server.port, host: '127.0.0.1', noDelay: true }, send)

@@ -15,7 +15,7 @@ export interface Harness {
   port: number
   events: Said[]
   blobs: Map<string, Buffer>
-  /** Every session id that was given out. */
+  /** Bodies of the events of one kind. */
   of(kind: string): Said['body'][]
   close(): Promise<void>
 }
@@ -32,7 +32,6 @@ export async function host<S>(service: DecoyService<S>, persona: Persona, settin
   const events: Said[] = []
   const blobs = new Map<string, Buffer>()
   const keep = options.keep ?? true
-  let written = 0
   const open = new Set<Socket>()
   const worlds = new Map<string, ReturnType<typeof openWorld>>()
   const server: Server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
@@ -47,7 +46,7 @@ export async function host<S>(service: DecoyService<S>, persona: Persona, settin
       emit(kind: string, body: unknown) {
         if (!keep) {
           // What a worker would hand to its gate: the event as text.
-          written += JSON.stringify({ kind, body }).length
+          JSON.stringify({ kind, body })
           return
         }
         const checked = checkBody(kind, body)

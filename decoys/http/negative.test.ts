@@ -176,6 +176,8 @@ let harness: Harness
 let secure: Harness
 let realPort = 0
 let realTls = 0
+let realGzip = 0
+let gzipping: Harness
 let child: ReturnType<typeof spawn>
 let folder: string
 
@@ -220,23 +222,38 @@ before(async () => {
   writeFileSync(join(folder, 'cert.pem'), persona.keys['tls-certificate'] as string)
   realPort = await freePort()
   realTls = await freePort()
+  realGzip = await freePort()
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((part) => `${part}_temp_path ${folder}/${part};`).join(' ')
   writeFileSync(
     join(folder, 'nginx.conf'),
-    `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/log crit;\nevents {}\nhttp { include /etc/nginx/mime.types; access_log off; ${temporary} keepalive_timeout 65;\nserver { listen 127.0.0.1:${realPort}; listen 127.0.0.1:${realTls} ssl; ssl_certificate ${folder}/cert.pem; ssl_certificate_key ${folder}/key.pem; root ${root}; error_page 404 /missing.html; location ~ /\\. { deny all; } } }\n`,
+    `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/log crit;\nevents {}\nhttp { include /etc/nginx/mime.types; access_log off; ${temporary} keepalive_timeout 65;\nserver { listen 127.0.0.1:${realPort}; listen 127.0.0.1:${realTls} ssl; ssl_certificate ${folder}/cert.pem; ssl_certificate_key ${folder}/key.pem; root ${root}; error_page 404 /missing.html; location ~ /\\. { deny all; } }\nserver { listen 127.0.0.1:${realGzip}; root ${root}; gzip on; error_page 404 /missing.html; } }\n`,
   )
   child = spawn('nginx', ['-c', join(folder, 'nginx.conf'), '-e', 'stderr'], { stdio: 'ignore' })
   const dialect = nginxDialect({ version, server: `nginx/${version}`, pages: new Map([[404, missing]]) })
-  const serve = (isSecure: boolean) =>
+  const serve = (isSecure: boolean, with_ = dialect) =>
     defineDecoy({
       name: 'portal',
       transport: 'tcp',
       settings: services.portal.settings,
       async serve(connection, context) {
         const port = connection.destination.port
-        await serveHttp(connection, context, { dialect, site, secure: isSecure, port, address: '127.0.0.1', session: context.session(), plainOnTls: isSecure })
+        await serveHttp(connection, context, {
+          dialect: with_,
+          site,
+          secure: isSecure,
+          port,
+          address: '127.0.0.1',
+          session: context.session(),
+          plainOnTls: isSecure,
+        })
       },
     })
+  gzipping = await host(
+    serve(false, nginxDialect({ version, server: `nginx/${version}`, gzip: true, pages: new Map([[404, missing]]) })),
+    persona,
+    {},
+    { port: realGzip },
+  )
   harness = await host(serve(false), persona, {}, { port: realPort })
   secure = await host(serve(true), persona, {}, { port: realTls })
   for (let i = 0; i < 200; i++) {
@@ -252,6 +269,7 @@ before(async () => {
 after(async () => {
   await harness.close()
   await secure.close()
+  await gzipping.close()
   child.kill()
   await once(child, 'exit')
   rmSync(folder, { recursive: true })
@@ -297,6 +315,25 @@ test('every odd request is answered as the real nginx answers it', async () => {
   )
   assert.deepEqual(different, [], different.join('\n\n'))
   for (const name of Object.keys(reviewed)) assert.ok(requests[name], `${name} is still in the table`)
+})
+
+test('compression is offered, refused and framed as nginx does', async () => {
+  const accepts = ['gzip', 'gzip, deflate, br', 'deflate, gzip;q=1.0', 'gzip;q=0', 'identity', '*', 'xgzip', 'br,gzip ; q=0.5']
+  const asked = [
+    ...accepts.map((accept) => h('GET /index.html HTTP/1.1', H, C, `Accept-Encoding: ${accept}`)),
+    h('GET /a.txt HTTP/1.1', H, C, 'Accept-Encoding: gzip'),
+    h('HEAD /index.html HTTP/1.1', H, C, 'Accept-Encoding: gzip'),
+    h('GET /index.html HTTP/1.0', 'Accept-Encoding: gzip'),
+    h('GET /index.html HTTP/1.1', H, C, 'Accept-Encoding: gzip', 'Via: 1.1 p'),
+    h('GET /index.html HTTP/1.1', H, C, 'Accept-Encoding: gzip', 'Range: bytes=0-3'),
+    h('GET /none HTTP/1.1', H, C, 'Accept-Encoding: gzip'),
+  ]
+  const headOf = (text: string): string => normal(text.slice(0, text.indexOf('\r\n\r\n')))
+  for (const bytes of asked) {
+    const [real, ours] = await Promise.all([ask(realGzip, bytes), ask(gzipping.port, bytes)])
+    assert.equal(headOf(ours), headOf(real), bytes)
+    if (!/\nContent-Encoding/.test(real)) assert.equal(normal(ours), normal(real))
+  }
 })
 
 test('plain HTTP on the TLS port is refused in the words of nginx', async () => {

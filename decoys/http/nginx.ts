@@ -99,8 +99,9 @@ export function nginxDialect(options: NginxOptions): Dialect {
       ['Date', httpDate(context.now)],
     ]
     if (parts.type !== undefined) headers.push(['Content-Type', parts.type])
-    const chunked = parts.chunked === true && version > 1000
-    const untilClose = parts.chunked === true && !chunked
+    // HEAD never meets the chunked filter.
+    const chunked = parts.chunked === true && version > 1000 && !bare
+    const untilClose = parts.chunked === true && version <= 1000
     if (parts.length !== undefined && !parts.chunked) headers.push(['Content-Length', String(parts.length)])
     if (parts.modified !== undefined) headers.push(['Last-Modified', new Date(parts.modified * 1000).toUTCString()])
     if (parts.location !== undefined) headers.push(['Location', parts.location])

@@ -118,7 +118,7 @@ export function drawWorks(palette: Palette, random: Random, light: boolean): Buf
       fill: '#fff',
       opacity: 0.16,
     })
-  return page(width, height, random.int(96, 124) / 100)
+  return page(width, height, random.int(80, 98) / 100)
 }
 
 function hall({ write }: Pen, palette: Palette, random: Random, x: number, ground: number, w: number, h: number, light: boolean): void {
@@ -186,7 +186,7 @@ export function drawMachine(palette: Palette, random: Random): Buffer {
     write('rect', { x: x + w - 4, y: floor - random.int(40, 70), width: random.int(20, 44), height: random.int(14, 22), fill: palette.soft })
     x += w + random.int(8, 30)
   }
-  return page(width, height, random.int(100, 140) / 100)
+  return page(width, height, random.int(95, 120) / 100)
 }
 
 function wheel({ write }: Pen, random: Random, cx: number, cy: number, r: number, palette: Palette): void {
@@ -219,5 +219,5 @@ export function drawPattern(palette: Palette, random: Random): Buffer {
       write('polygon', { points: `${x},${y} ${x + s},${y + random.int(-30, 30)} ${x + s / 2},${y + s}`, fill, opacity })
     }
   }
-  return page(width, height, random.int(100, 140) / 100)
+  return page(width, height, random.int(95, 120) / 100)
 }

@@ -13,9 +13,9 @@ const files =
 const http =
   'Server Date Content-Type Content-Length Last-Modified Connection ETag Accept-Ranges Set-Cookie Path HttpOnly SameSite Lax Transfer-Encoding chunked Location X-Powered-By PHP Expires Cache-Control Pragma no-store no-cache must-revalidate WWW-Authenticate Basic realm keep-alive close bytes text application image png x-icon javascript GMT HTTP Moved Temporarily Authorization Required Not Found Nov Oct Jan Feb Mar Apr May Jun Jul Aug Sep Dec Mon Tue Wed Thu Fri Sat Sun Permanently'
 
-const escape = (word: string): string => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+const literal = (word: string): string => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 const standard = [...[html, css, js, files, http].flatMap((list) => list.split(' ')), ...fonts.split('|')].sort((a, b) => b.length - a.length)
-const words = new RegExp(`(?<![A-Za-z])(?:${standard.map(escape).join('|')})(?![A-Za-z])`, 'gi')
+const words = new RegExp(`(?<![A-Za-z])(?:${standard.map(literal).join('|')})(?![A-Za-z])`, 'gi')
 // ，。、；：“”（）　 and © × – → of UTF-8 text, byte by byte.
 const cjkSigns = /\xe3\x80[\x80-\x8f]|\xef\xbc[\x88\x89\x8b\x8c\x9a\x9b]|\xe2\x80[\x93\x94\x9c\x9d\xba]|\xe2\x86\x92|\xc2[\xa0-\xbf]|\xc3\x97/g
 const signs = /[\0-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+/g

@@ -1,7 +1,7 @@
 /** A group's public web site, over HTTP and HTTPS: files and application behind the persona's web server. */
 import type { LoginPolicy } from '@shenlou/contract/template'
 import { services } from '@shenlou/contract/services'
-import { type Connection, type Context, defineDecoy } from '../decoy.ts'
+import { type Connection, type Context, defineDecoy, type Session } from '../decoy.ts'
 import type { Answer } from '../http/answer.ts'
 import { clean } from '../http/clean.ts'
 import { dialectFor } from '../http/dialect.ts'
@@ -67,7 +67,23 @@ function wire(connection: Connection, context: Context, settings: Settings, secu
     secure,
     port: connection.destination.port,
     address: connection.destination.ip,
-    session: context.session(),
+    session: whenSpoken(context),
+  }
+}
+
+/** The session begins with the first thing there is to say: a connection that stays silent is no visit. */
+function whenSpoken(context: Context): Session {
+  let session: Session | undefined
+  const begun = (): Session => {
+    session ??= context.session()
+    return session
+  }
+  return {
+    get id() {
+      return begun().id
+    },
+    emit: (kind, body) => begun().emit(kind, body),
+    close: (reason) => session?.close(reason),
   }
 }
 

@@ -37,7 +37,7 @@ export interface Shape {
   opacity: number
 }
 
-const subRows = 3
+const subRows = 2
 
 /** Paints shapes over white, smooth at their edges: RGB bytes, row after row. */
 export function paint(width: number, height: number, shapes: readonly Shape[]): Buffer {
@@ -94,7 +94,7 @@ export function photo(width: number, height: number, pixels: Buffer, level: numb
   const raw = Buffer.alloc((width * 3 + 1) * height)
   for (let y = 0; y < height; y++) {
     pixels.copy(raw, y * (width * 3 + 1) + 1, y * width * 3, (y + 1) * width * 3)
-    for (let touched = 0; touched < width / 24; touched++) {
+    for (let touched = 0; touched < width / 40; touched++) {
       const at = y * (width * 3 + 1) + 1 + Math.floor(grain() * width * 3)
       raw[at] = Math.max(0, (raw[at] as number) - 1 - Math.floor(grain() * 2))
     }
