@@ -17,7 +17,7 @@ const write = (count: number, from = 0) =>
       database.sql.begin((tx) =>
         appendAudit(tx, {
           actor: { kind: 'person', id: 'p1', name: '王\u0000\ud800芳' },
-          address: at % 2 ? '192.0.2.7' : null,
+          address: '192.0.2.7',
           action: 'ticket.assign',
           target: `t${from + at}`,
           detail: { z: 1, a: [1.5, 'x\u0000y', { nested: null }], left: undefined },

@@ -148,21 +148,6 @@ export function allowedActions(ticket: Ticket, actor: Actor): TicketSummary['act
   return found
 }
 
-/** The actions of a record that was made for no one in particular (live channel), for this actor: what the table grants them. */
-export function restrictActions(record: TicketSummary, actor: Actor): TicketSummary {
-  const grants = (action: TicketAction): boolean =>
-    transitions.some(
-      (entry) =>
-        entry.action === action &&
-        entry.loops.includes(record.loop) &&
-        entry.from.includes(record.state) &&
-        actor.permissions.has(entry.permission) &&
-        (!entry.system || actor.kind === 'system') &&
-        !(entry.guards.includes('not-the-fixer') && record.assignee?.id === actor.id && actor.kind !== 'system'),
-    )
-  return { ...record, actions: record.actions.filter(({ action }) => grants(action)) }
-}
-
 const needed: Record<Need, (step: Step) => boolean> = {
   assignee: (step) => Boolean(step.assignee),
   reason: (step) => Boolean(step.reason?.trim()),
