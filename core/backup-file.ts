@@ -119,6 +119,11 @@ async function* readFrames(file: string, passphrase: string): AsyncGenerator<Buf
   }
 }
 
+/** Reads a backup to its end, so that nothing is begun with one that is altered, cut short or of another passphrase. */
+export async function verifyBackupFile(file: string, passphrase: string): Promise<void> {
+  for await (const _ of readFrames(file, passphrase));
+}
+
 export interface BackupEntry {
   head: Record<string, unknown>
   /** The entry's bytes; what is left unread is passed over. */

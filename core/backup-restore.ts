@@ -6,7 +6,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type postgres from 'postgres'
 import { columnList, tablesOf } from './backup.ts'
-import { readBackupFile } from './backup-file.ts'
+import { readBackupFile, verifyBackupFile } from './backup-file.ts'
 import { connect } from './store/database.ts'
 import { startEmbedded } from './store/embedded.ts'
 import { migrate } from './store/migrate.ts'
@@ -30,6 +30,7 @@ export async function restore(given: RestoreOptions): Promise<{ events: number; 
     throw error
   })
   if (there && there.length > 0) throw new StartError(`${dataDir} is not empty: restore into a new folder, so that nothing is overwritten`)
+  await verifyBackupFile(given.file, given.passphrase)
   const target = `${dataDir}.restoring`
   await rm(target, { recursive: true, force: true })
   await mkdir(target, { recursive: true, mode: 0o700 })

@@ -22,7 +22,10 @@ async function startOf(pid: number): Promise<string | undefined> {
   }
 }
 
-const alive = async (holder: Holder): Promise<boolean> => (await startOf(holder.pid)) === holder.started
+async function alive(holder: Holder): Promise<boolean> {
+  const started = await startOf(holder.pid)
+  return started !== undefined && started === holder.started
+}
 
 async function readHolder(file: string): Promise<Holder | undefined> {
   try {
