@@ -5,20 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-
-export interface PortalFigure {
-  name: string
-  portal: number
-  nginx: number
-  ratio: number
-  /** CPU microseconds a request. */
-  portalCpuUs: number
-  nginxCpuUs: number
-}
-export interface PortalResult {
-  figures: PortalFigure[]
-  portalRssMiB: number
-}
+import type { Row } from './row.ts'
 
 interface Server {
   port: number
@@ -120,14 +107,14 @@ async function load(server: Server, request: () => string, seconds: number, conn
   return { perS: requests / elapsed, cpuUs: (cpu * 1e6) / Math.max(1, requests) }
 }
 
-/** Measures portal and nginx in turn, servers on one core and the load on another where there are two. Prints and answers the figures. */
-export async function run(seconds = 3): Promise<PortalResult> {
+/** Measures portal and nginx in turn, servers on one core and the load on another where there are two. */
+export async function run(seconds = 3): Promise<Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'shenlou-bench-'))
   const portal = await startPortal()
   const page = Buffer.from(await (await fetch(`http://127.0.0.1:${portal.port}/`)).arrayBuffer())
   const nginx = await startNginx(folder, page)
   try {
-    const figures: PortalFigure[] = []
+    const rows: Row[] = []
     const headers = 'Host: www.example.cn\r\nUser-Agent: bench/1\r\nAccept: */*\r\n'
     let serial = 0
     const get = (): string => `GET / HTTP/1.1\r\n${headers}\r\n`
@@ -141,20 +128,29 @@ export async function run(seconds = 3): Promise<PortalResult> {
     ] as const) {
       const ours = await load(portal, request, seconds, 50)
       const theirs = await load(nginx, name === 'POST' ? () => post().replace(portal.login, '/login') : request, seconds, 50)
-      figures.push({ name, portal: ours.perS, nginx: theirs.perS, ratio: ours.perS / theirs.perS, portalCpuUs: ours.cpuUs, nginxCpuUs: theirs.cpuUs })
+      rows.push({
+        what: `portal ${name}, keep-alive, every request said`,
+        value: ours.perS,
+        unit: '/s',
+        against: { name: 'nginx', value: theirs.perS },
+        ratio: ours.perS / theirs.perS,
+        target: '>= 0.4 x nginx',
+        met: ours.perS >= 0.4 * theirs.perS,
+        note: name === 'POST' ? 'a sign-in judged and a page made, against a fixed text' : 'the same page, access log on',
+      })
+      rows.push({
+        what: `portal ${name}, CPU a request`,
+        value: ours.cpuUs,
+        unit: 'us',
+        against: { name: 'nginx', value: theirs.cpuUs },
+        ratio: theirs.cpuUs / ours.cpuUs,
+      })
     }
-    const result = { figures, portalRssMiB: rssMiB(portal.child.pid as number) }
-    for (const figure of figures)
-      console.log(
-        `portal ${figure.name} keep-alive: ${figure.portal.toFixed(0)}/s, nginx ${figure.nginx.toFixed(0)}/s, ratio ${figure.ratio.toFixed(2)}; CPU a request ${figure.portalCpuUs.toFixed(0)} us against ${figure.nginxCpuUs.toFixed(0)} us`,
-      )
-    console.log(`portal memory: ${result.portalRssMiB.toFixed(0)} MiB RSS`)
-    return result
+    rows.push({ what: 'portal memory after it', value: rssMiB(portal.child.pid as number), unit: 'MiB RSS' })
+    return rows
   } finally {
     await portal.stop()
     await nginx.stop()
     rmSync(folder, { recursive: true, force: true })
   }
 }
-
-if (import.meta.main) await run()
