@@ -12,7 +12,13 @@ import { answers } from './dev/answers.ts'
 import * as records from './dev/records.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
-const read = async (language: string): Promise<Record<string, string>> => JSON.parse(await readFile(join(here, 'messages', `${language}.json`), 'utf8'))
+/** A message: its text, or its texts by plural. */
+type Message = string | { match: Record<string, string> }[]
+const other = (message: Message): string => (typeof message === 'string' ? message : (message[0]?.match['count=other'] ?? ''))
+const read = async (language: string): Promise<Record<string, string>> => {
+  const messages: Record<string, Message> = JSON.parse(await readFile(join(here, 'messages', `${language}.json`), 'utf8'))
+  return Object.fromEntries(Object.entries(messages).map(([key, message]) => [key, other(message)]))
+}
 const [zh, en] = await Promise.all([read('zh'), read('en')])
 const holes = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1] as string).sort()
 

@@ -13,6 +13,7 @@ export class Feed {
   paused = $state(false)
   #pending: StoredEvent[] = []
   #frame = 0
+  #newest = 0
   #end: () => void
   readonly #take: (event: StoredEvent) => boolean
 
@@ -23,7 +24,11 @@ export class Feed {
 
   /** Puts known rows (newest first) in place of what is shown; events that are already among them will not show twice. */
   set(rows: StoredEvent[]): void {
-    this.rows = rows.slice(0, feedCap)
+    const newest = rows.reduce((most, row) => Math.max(most, row.position), 0)
+    // What came between the question and its answer stays.
+    const later = [...this.#pending.toReversed(), ...this.rows].filter((row) => row.position > newest && this.#take(row))
+    this.#newest = Math.max(newest, later[0]?.position ?? 0)
+    this.rows = [...later, ...rows].slice(0, feedCap)
     this.#pending = []
     this.waiting = 0
   }
@@ -49,7 +54,7 @@ export class Feed {
 
   #gather(events: StoredEvent[], skipped: number): void {
     this.skipped += skipped
-    for (const event of events) if (this.#take(event)) this.#pending.push(event)
+    for (const event of events) if (event.kind !== 'terminal.data' && this.#take(event)) this.#pending.push(event)
     if (this.#pending.length > feedCap) this.#pending.splice(0, this.#pending.length - feedCap)
     if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#show())
   }
@@ -64,8 +69,8 @@ export class Feed {
       this.waiting = 0
       return
     }
-    const newest = this.rows[0]?.position ?? 0
-    const fresh = this.#pending.filter((event) => event.position > newest).reverse()
+    const fresh = this.#pending.filter((event) => event.position > this.#newest).reverse()
+    this.#newest = fresh[0]?.position ?? this.#newest
     this.#pending = []
     this.waiting = 0
     if (fresh.length > 0) this.rows = [...fresh, ...this.rows].slice(0, feedCap)

@@ -14,6 +14,21 @@ const values: Record<string, (event: StoredEvent) => string | undefined> = {
   connection: (event) => event.connection,
 }
 
+const octets = (ip: string): number | undefined => {
+  const parts = ip.split('.').map(Number)
+  return parts.length === 4 && parts.every((part) => part >= 0 && part < 256) ? parts.reduce((sum, part) => sum * 256 + part, 0) : undefined
+}
+
+/** Whether a value is the wanted one or, for an IPv4 address, lies in the wanted network. */
+function matches(value: string, wanted: string): boolean {
+  const [network = '', prefix] = wanted.split('/')
+  const inside = octets(value)
+  const base = octets(network)
+  if (prefix === undefined || inside === undefined || base === undefined) return value === wanted
+  const size = 2 ** (32 - Number(prefix))
+  return Math.floor(inside / size) === Math.floor(base / size)
+}
+
 /** Whether a live event belongs to a list with these filters; several values of one name are separated by commas. */
 export function fits(event: StoredEvent, filters: Filters): boolean {
   for (const [name, wanted] of Object.entries(filters)) {
@@ -22,7 +37,7 @@ export function fits(event: StoredEvent, filters: Filters): boolean {
     const value = values[name]
     if (value) {
       const out = wanted.startsWith('!')
-      const among = (out ? wanted.slice(1) : wanted).split(',').includes(value(event) ?? '')
+      const among = (out ? wanted.slice(1) : wanted).split(',').some((entry) => matches(value(event) ?? '', entry.trim()))
       if (among === out) return false
     } else if (name === 'text') {
       const out = wanted.startsWith('!')

@@ -2,7 +2,6 @@
 import type { StoredEvent } from '@shenlou/contract/event'
 import type { LiveAsk, LiveFrame } from '@shenlou/contract/live'
 import { clean } from './evidence.ts'
-import { liveKinds } from './words.ts'
 
 type FrameOf<T extends LiveFrame['type']> = Extract<LiveFrame, { type: T }>
 type Listener = (frame: LiveFrame) => void
@@ -72,7 +71,7 @@ class Live {
   }
 
   #askEvents(): void {
-    this.#send({ type: 'events', kinds: liveKinds, ...(this.#position === undefined ? {} : { after: this.#position }) })
+    this.#send({ type: 'events', ...(this.#position === undefined ? {} : { after: this.#position }) })
   }
 
   #send(ask: LiveAsk): void {

@@ -40,8 +40,6 @@ export const kindWords: Record<EventKind, Word> = {
   'journal.summarised': m.kind_journal_summarised,
   'alert.received': m.kind_alert_received,
 }
-/** Kinds that the live feed asks for: all but terminal bytes, which only a session page shows. */
-export const liveKinds = Object.keys(kindWords).filter((kind) => kind !== 'terminal.data' && kind !== 'terminal.resized')
 
 export const severityWords: Record<Severity, Word> = {
   info: m.severity_info,
