@@ -25,8 +25,8 @@ export interface AppParts {
   limits: Limits
   files: StaticFiles
   version: string
-  /** Compare answers with their schemas; a mismatch is a 500. For every place but production. */
-  checkAnswers: boolean
+  /** Compare answers with their schemas: `refuse` makes a mismatch a 500, `log` says it once for each route. */
+  checkAnswers: 'off' | 'log' | 'refuse'
 }
 
 /** What @hono/node-server gives beside the request. */
@@ -124,7 +124,7 @@ async function serveRoute(parts: AppParts, name: RouteName, c: Ctx): Promise<Res
   const answer = await handler(core, caller?.actor ?? nobody, { params, query, body, address }, exchange)
   c.header('cache-control', 'no-store')
   if (route.answer === 'bytes') return answerBytes(c, name, params, answer as Uint8Array<ArrayBuffer>)
-  if (parts.checkAnswers) checkAnswer(name, route.answer, answer)
+  if (parts.checkAnswers !== 'off') checkAnswer(parts, name, route.answer, answer)
   return c.json(answer as object)
 }
 
@@ -156,11 +156,19 @@ function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
   throw doorError('bad-request', `${first?.[0]}: ${first?.[1]}`, fields)
 }
 
-function checkAnswer(name: RouteName, schema: z.ZodType, answer: unknown): void {
+/** Routes whose mismatch was said. */
+const said = new WeakMap<AppParts, Set<RouteName>>()
+
+function checkAnswer(parts: AppParts, name: RouteName, schema: z.ZodType, answer: unknown): void {
   const result = schema.safeParse(answer)
   if (result.success) return
   const issue = result.error.issues[0]
-  throw new Error(`the answer of ${name} breaks its contract: ${issue?.path.join('.')}: ${issue?.message}`)
+  const fault = `the answer of ${name} breaks its contract: ${issue?.path.join('.')}: ${issue?.message}`
+  if (parts.checkAnswers === 'refuse') throw new Error(fault)
+  const known = said.get(parts) ?? new Set()
+  said.set(parts, known)
+  if (!known.has(name)) parts.core.log(fault)
+  known.add(name)
 }
 
 const endings: Partial<Record<RouteName, string>> = { blob: '.zip', recordingCast: '.cast' }

@@ -15,7 +15,7 @@ import { type TestHttp, testHttp } from './test-http.ts'
 let http: TestHttp
 const closing: (() => unknown)[] = []
 before(async () => {
-  http = await testHttp({ handlers, checkAnswers: true })
+  http = await testHttp({ handlers, checkAnswers: 'refuse' })
   await seed()
 })
 after(async () => {

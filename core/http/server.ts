@@ -27,8 +27,8 @@ export interface HttpOptions {
   publicNames?: readonly string[]
   handlers: Handlers
   limits?: LimitFigures
-  /** Compare answers with the contract; on by default unless NODE_ENV is `production`. */
-  checkAnswers?: boolean
+  /** Compare answers with the contract (app.ts); `log` by default, `off` when NODE_ENV is `production`. */
+  checkAnswers?: 'off' | 'log' | 'refuse'
 }
 
 export interface HttpServer {
@@ -55,7 +55,7 @@ export async function startHttp(core: Core, options: HttpOptions): Promise<HttpS
     limits,
     files: await loadStatic(options.consoleDir),
     version,
-    checkAnswers: options.checkAnswers ?? process.env.NODE_ENV !== 'production',
+    checkAnswers: options.checkAnswers ?? (process.env.NODE_ENV === 'production' ? 'off' : 'log'),
   })
   const bounds = { maxHeaderSize: 16_384, headersTimeout: 10_000, requestTimeout: 60_000, keepAliveTimeout: 10_000, connectionsCheckingInterval: 5_000 }
   const server = createAdaptorServer({

@@ -53,7 +53,7 @@ export async function testHttp(options: Partial<HttpOptions> = {}): Promise<Test
   await mkdir(path.join(consoleDir, 'assets'))
   await writeFile(path.join(consoleDir, 'index.html'), '<!doctype html><title>console</title>')
   await writeFile(path.join(consoleDir, 'assets', 'index-AbCd1234.js'), `export const x = ${JSON.stringify('x'.repeat(5000))}`)
-  const server = await startHttp(core, { host: '127.0.0.1', port: 0, consoleDir, handlers: standIns(called), checkAnswers: false, ...options })
+  const server = await startHttp(core, { host: '127.0.0.1', port: 0, consoleDir, handlers: standIns(called), checkAnswers: 'off', ...options })
   const base = `http://127.0.0.1:${server.port}`
   const call: TestHttp['call'] = (pathname, { cookie, token, json, ...init } = {}) =>
     fetch(new URL(pathname, base), {
