@@ -34,7 +34,7 @@ export interface TestDecoy {
 let rsa: string | undefined
 
 /** A persona of `templates/personas/<id>.yaml`, drawn from a seed of one repeated byte. */
-export function testPersona(id: string, seed = '5a'): Persona {
+export function testPersona(id: string, seed = '5a', secrets: Record<string, string> = {}): Persona {
   const template = personaTemplate.parse(parse(readFileSync(new URL(`../templates/personas/${id}.yaml`, import.meta.url), 'utf8')))
   rsa ??= generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
   return drawPersona({
@@ -42,7 +42,7 @@ export function testPersona(id: string, seed = '5a'): Persona {
     organisation: { name: { zh: '远山重工', en: 'Yuanshan Heavy Industry' }, domain: 'yuanshan-group.cn' },
     seed: seed.repeat(32),
     decoy: `test-${id}`,
-    secrets: { rsa, tlsKey: rsa, tlsCertificate: '' },
+    secrets: { rsa, tlsKey: rsa, tlsCertificate: 'none: tests of TLS bring their own', ...secrets },
   })
 }
 

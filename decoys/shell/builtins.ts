@@ -124,7 +124,17 @@ export const builtins: CommandTable = {
     })
     return 0
   },
-  exit({ shell }, args) {
+  exit({ shell, out }, args) {
+    const before = shell.interactive ? shell.entered.pop() : undefined
+    if (before) {
+      out('exit\n')
+      shell.seat.user = before.user
+      shell.directory = before.directory
+      shell.export('HOME', before.home ?? '/')
+      shell.export('USER', before.name ?? before.user.name)
+      shell.export('LOGNAME', before.user.name)
+      return 0
+    }
     throw new Leave('exit', args[0] === undefined ? shell.status : Number(args[0]) & 255)
   },
   logout({ shell }) {

@@ -20,9 +20,13 @@ export interface Seat {
   /** Whether the channel or the connection is gone. */
   gone(): boolean
   readonly fs: SeatFiles
+  /** A fault to throw, as the file system does. */
+  fault(code: string, path: string): FileFault
   /** Says and keeps a captured file. Resolves when it is kept. */
   capture(path: string, bytes: AsyncIterable<Uint8Array> | Uint8Array, method: 'sftp' | 'scp' | 'shell'): Promise<void>
   leave(): void
+  /** Ends the connection, as when its server process is killed. */
+  disconnect(): void
 }
 
 /** File operations with this user's rights; paths are absolute. Each throws FileFault, EACCES among them. */
@@ -76,7 +80,9 @@ export function openSeat(options: {
       const file = await context.blobs.put(bytes)
       emit('file.uploaded', { path: show(path), method: how, file })
     },
+    fault: (code, path) => new FileFault(code, path),
     leave: () => leave(context.clock()),
+    disconnect: () => void connection.end(),
   }
   const { files } = world
   const groupsOf = (): number[] => world.users.groupsOf(seat.user).map((group) => group.gid)

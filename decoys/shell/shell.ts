@@ -54,6 +54,8 @@ export class Shell {
   status = 0
   arguments: string[] = []
   interactive = false
+  /** What was before each `su` on this terminal. */
+  entered: { user: Seat['user']; directory: string; home: string | undefined; name: string | undefined }[] = []
   /** History before this entry came from the file. */
   historyFrom = 0
   /** Terminal size, for commands that draw. */

@@ -1,3 +1,266 @@
-import type { CommandTable } from '../command.ts'
+/** Programs about services and schedules. */
+import type { CommandTable, Run } from '../command.ts'
+import { options } from '../command.ts'
+import { readAll } from '../io.ts'
+import { reasonOf } from '../seat.ts'
+import { dateText } from './system.ts'
 
-export const serviceCommands: CommandTable = {}
+interface Unit {
+  name: string
+  text: string
+  process: string
+}
+
+const known: Record<string, string> = {
+  sshd: 'OpenSSH server daemon',
+  crond: 'Command Scheduler',
+  cron: 'Regular background program processing daemon',
+  rsyslogd: 'System Logging Service',
+  chronyd: 'NTP client/server',
+  auditd: 'Security Auditing Service',
+  tuned: 'Dynamic System Tuning Daemon',
+  polkitd: 'Authorization Manager',
+  master: 'Postfix Mail Transport Agent',
+  nginx: 'The nginx HTTP and reverse proxy server',
+  httpd: 'The Apache HTTP Server',
+  atd: 'Deferred execution scheduler',
+  'dbus-daemon': 'D-Bus System Message Bus',
+}
+const unitNames: Record<string, string> = { rsyslogd: 'rsyslog', polkitd: 'polkit', master: 'postfix', 'dbus-daemon': 'dbus' }
+
+/** Services that run, from the processes there are. */
+function units(run: Run): Unit[] {
+  const list: Unit[] = []
+  for (const p of run.seat.world.processes.all(run.seat.now())) {
+    const process = p.command.startsWith('nginx: master') ? 'nginx' : ((p.command.split(' ')[0] as string).split('/').pop() as string)
+    if (p.ppid !== 1 || p.command.startsWith('[') || list.some((u) => u.process === process)) continue
+    const name = unitNames[process] ?? (run.seat.world.host.flavour === 'ubuntu' && process === 'sshd' ? 'ssh' : process)
+    list.push({ name, text: known[process] ?? process, process })
+  }
+  return list
+}
+
+function status(run: Run, name: string): number {
+  const plain = name.replace(/\.service$/, '')
+  const unit = units(run).find((u) => u.name === plain || u.process === plain)
+  const now = run.seat.now()
+  const { persona } = run.seat.world
+  if (plain === 'firewalld' || plain === 'iptables' || plain === 'ufw') {
+    run.out(
+      `\xe2\x97\x8f ${plain}.service - ${plain === 'firewalld' ? 'firewalld - dynamic firewall daemon' : plain}\n   Loaded: loaded (/usr/lib/systemd/system/${plain}.service; disabled; vendor preset: enabled)\n   Active: inactive (dead)\n`,
+    )
+    return 3
+  }
+  if (!unit) {
+    const file = `/etc/systemd/system/${plain}.service`
+    if (run.seat.world.files.stat(file)) {
+      run.out(`\xe2\x97\x8f ${plain}.service\n   Loaded: loaded (${file}; disabled; vendor preset: disabled)\n   Active: inactive (dead)\n`)
+      return 3
+    }
+    run.err(`Unit ${plain}.service could not be found.\n`)
+    return 4
+  }
+  const process = run.seat.world.processes.all(now).find((p) => p.command.includes(unit.process))
+  const at = process?.startedAt ?? persona.bootedAt
+  const days = Math.floor((now - at) / 86_400_000)
+  run.out(
+    `\xe2\x97\x8f ${unit.name}.service - ${unit.text}\n   Loaded: loaded (${run.seat.world.host.flavour === 'ubuntu' ? '/lib' : '/usr/lib'}/systemd/system/${unit.name}.service; enabled; vendor preset: enabled)\n   Active: active (running) since ${dateText(run, '%a %F %T %Z', at)}; ${days > 60 ? `${Math.floor(days / 30)} months ${days % 30} days` : `${days} days`} ago\n Main PID: ${process?.pid} (${unit.process})\n   CGroup: /system.slice/${unit.name}.service\n           \xe2\x94\x94\xe2\x94\x80${process?.pid} ${process?.command}\n`,
+  )
+  return 0
+}
+
+const systemctl: CommandTable[string] = (run, args) => {
+  const [verb = 'list-units', ...names] = args.filter((a) => !a.startsWith('-'))
+  if (args.includes('--version')) {
+    run.out(run.seat.world.host.flavour === 'ubuntu' ? 'systemd 237\n' : 'systemd 219\n')
+    return 0
+  }
+  switch (verb) {
+    case 'status':
+      return names.length > 0
+        ? names.map((name) => status(run, name)).reduce((a, b) => Math.max(a, b), 0)
+        : (run.out(
+            `\xe2\x97\x8f ${run.seat.world.persona.hostname}\n    State: running\n     Jobs: 0 queued\n   Failed: 0 units\n    Since: ${dateText(run, '%a %F %T %Z', run.seat.world.persona.bootedAt)}\n`,
+          ),
+          0)
+    case 'is-active':
+    case 'is-enabled': {
+      const active = units(run).some((u) => names.some((n) => n.replace(/\.service$/, '') === u.name))
+      run.out(`${verb === 'is-active' ? (active ? 'active' : 'inactive') : active ? 'enabled' : 'disabled'}\n`)
+      return active ? 0 : 3
+    }
+    case 'list-units':
+    case 'list-unit-files': {
+      run.out(verb === 'list-units' ? 'UNIT                       LOAD   ACTIVE SUB     DESCRIPTION\n' : 'UNIT FILE                  STATE\n')
+      for (const u of units(run))
+        run.out(verb === 'list-units' ? `${`${u.name}.service`.padEnd(26)} loaded active running ${u.text}\n` : `${`${u.name}.service`.padEnd(26)} enabled\n`)
+      return 0
+    }
+    case 'daemon-reload':
+    case 'reset-failed':
+      return rights(run, '')
+    case 'start':
+    case 'stop':
+    case 'restart':
+    case 'reload':
+    case 'enable':
+    case 'disable':
+    case 'mask':
+    case 'kill': {
+      const denied = rights(run, names[0] ?? '')
+      if (denied) return denied
+      for (const name of names) {
+        const plain = name.replace(/\.service$/, '')
+        const unit = units(run).find((u) => u.name === plain || u.process === plain)
+        const file = run.seat.world.files.stat(`/etc/systemd/system/${plain}.service`)
+        if (!unit && !file && plain !== 'firewalld') {
+          run.err(
+            verb === 'enable' || verb === 'disable'
+              ? `Failed to execute operation: No such file or directory\n`
+              : `Failed to ${verb} ${plain}.service: Unit ${verb === 'start' || verb === 'restart' ? 'not found' : `${plain}.service not loaded`}.\n`,
+          )
+          return 5
+        }
+        if (verb === 'enable' && file)
+          run.err(`Created symlink from /etc/systemd/system/multi-user.target.wants/${plain}.service to /etc/systemd/system/${plain}.service.\n`)
+        if ((verb === 'stop' || verb === 'kill') && unit && unit.process !== 'sshd')
+          for (const p of run.seat.world.processes.all(run.seat.now()))
+            if (p.command.includes(unit.process)) run.seat.world.processes.kill(p.pid, run.seat.now())
+      }
+      return 0
+    }
+    default:
+      run.err(`Unknown operation '${verb}'.\n`)
+      return 1
+  }
+}
+
+function rights(run: Run, unit: string): number {
+  if (run.seat.user.uid === 0) return 0
+  run.err(`Failed to ${unit ? `start ${unit}.service` : 'reload daemon'}: Interactive authentication required.\n`)
+  return 1
+}
+
+const spool = (run: Run, user: string): string =>
+  run.shell.ash ? `/etc/crontabs/${user}` : run.seat.world.host.flavour === 'ubuntu' ? `/var/spool/cron/crontabs/${user}` : `/var/spool/cron/${user}`
+
+export const serviceCommands: CommandTable = {
+  systemctl,
+  service(run, args) {
+    const [name = '', verb = 'status'] = args
+    if (name === '--status-all') {
+      for (const u of units(run)) run.out(run.seat.world.host.flavour === 'ubuntu' ? ` [ + ]  ${u.name}\n` : `${u.name} is running...\n`)
+      return 0
+    }
+    if (run.seat.world.host.flavour === 'centos') run.err(`Redirecting to /bin/systemctl ${verb} ${name}.service\n`)
+    return systemctl(run, [verb, name])
+  },
+  chkconfig: (run) => (
+    run.err(
+      '\nNote: This output shows SysV services only and does not include native\n      systemd services. SysV configuration data might be overridden by native\n      systemd configuration.\n\n',
+    ),
+    run.out('netconsole     \t0:off\t1:off\t2:off\t3:off\t4:off\t5:off\t6:off\nnetwork        \t0:off\t1:off\t2:on\t3:on\t4:on\t5:on\t6:off\n'),
+    0
+  ),
+  journalctl(run, args) {
+    const { flags } = options(
+      args.filter((a) => !a.startsWith('--')),
+      'n:u:fxekrbp:S:o:',
+      {},
+    )
+    const text = run.seat.world.files.read(run.seat.world.host.flavour === 'ubuntu' ? '/var/log/auth.log' : '/var/log/secure', run.seat.now()).toString()
+    const lines = text.split('\n').filter(Boolean)
+    run.out(
+      `-- Logs begin at ${dateText(run, '%a %F %T %Z', run.seat.world.persona.bootedAt)}, end at ${dateText(run, '%a %F %T %Z', run.seat.now())}. --\n${lines
+        .slice(-(Number(flags.get('n')) || 1000))
+        .map((l) => `${l}\n`)
+        .join('')}`,
+    )
+    return 0
+  },
+  logread: (run) => (
+    run.out(
+      `${dateText(run, '%a %b %e %T %Y', run.seat.world.persona.bootedAt + 11_000)} kern.notice kernel: [    0.000000] Linux version ${run.seat.world.persona.template.os.kernel}\n${run.seat.world.logins.live.map((l) => `${dateText(run, '%a %b %e %T %Y', l.at)} authpriv.notice dropbear[${l.pid}]: Password auth succeeded for '${l.user}' from ${l.from}:${l.port}\n`).join('')}`,
+    ),
+    0
+  ),
+  async crontab(run, args) {
+    const { flags, rest } = options(args, 'lreu:i', {})
+    const user = flags.get('u') ?? run.seat.user.name
+    if (flags.has('u') && run.seat.user.uid !== 0) return run.fault('must be privileged to use -u')
+    const path = spool(run, user)
+    const { files } = run.seat.world
+    const write = (text: string): void => {
+      const directory = path.slice(0, path.lastIndexOf('/'))
+      if (!files.stat(directory)) files.mkdir(directory, { at: run.seat.now(), mode: 0o755, uid: 0, gid: 0 })
+      run.seat.emit('file.changed', { path, change: files.stat(path) ? 'written' : 'created', method: 'shell' })
+      files.write(path, Buffer.from(text, 'latin1'), { at: run.seat.now(), mode: 0o600, uid: run.seat.user.uid, gid: run.seat.user.gid })
+    }
+    if (flags.has('l')) {
+      try {
+        run.out(files.read(path).toString('latin1'))
+        return 0
+      } catch (error) {
+        reasonOf(error)
+        run.err(run.shell.ash ? `crontab: can't open '${user}': No such file or directory\n` : `no crontab for ${user}\n`)
+        return 1
+      }
+    }
+    if (flags.has('r')) {
+      if (!files.stat(path)) return run.err(`no crontab for ${user}\n`), 1
+      run.seat.emit('file.changed', { path, change: 'removed', method: 'shell' })
+      files.remove(path)
+      return 0
+    }
+    if (flags.has('e')) {
+      run.err(`no crontab for ${user} - using an empty one\n`)
+      await run.shell.pause(600)
+      run.err('crontab: no changes made to crontab\n')
+      return 0
+    }
+    const from = rest[0]
+    try {
+      write(from === undefined || from === '-' ? await readAll(run.input) : run.seat.fs.read(run.shell.path(from)).toString('latin1'))
+    } catch (error) {
+      run.err(`${from}: ${reasonOf(error)}\n`)
+      return 1
+    }
+    return 0
+  },
+  uci(run, args) {
+    if (args[0] === 'show' || args[0] === 'get') {
+      const [name = '', section] = (args[1] ?? 'system').split('.')
+      try {
+        const text = run.seat.fs.read(`/etc/config/${name}`).toString('latin1')
+        let at = ''
+        for (const line of text.split('\n')) {
+          const config = /^config\s+'?([\w-]+)'?(?:\s+'?([\w-]+)'?)?/.exec(line)
+          const option = /^\s+(?:option|list)\s+'?([\w-]+)'?\s+'?([^']*)'?/.exec(line)
+          if (config) {
+            at = config[2] ?? `@${config[1]}[0]`
+            if (!section || section === at) run.out(`${name}.${at}=${config[1]}\n`)
+          } else if (option && (!section || section === at)) run.out(`${name}.${at}.${option[1]}='${option[2]}'\n`)
+        }
+        return 0
+      } catch (error) {
+        reasonOf(error)
+        run.err('uci: Entry not found\n')
+        return 1
+      }
+    }
+    if (args.length === 0) run.err('Usage: uci [<options>] <command> [<arguments>]\n')
+    return args.length === 0 ? 1 : 0
+  },
+  opkg: (run, args) => (
+    args[0] === 'list-installed'
+      ? run.out(
+          'base-files - 204.4-r11208-ce6496d796\nbusybox - 1.30.1-6\ndnsmasq - 2.80-16.1\ndropbear - 2019.78-2\nfirewall - 2019-11-22-8174814a-3\nlibc - 1.1.24-2\nuci - 2019-09-01-415f9e48-4\n',
+        )
+      : run.err(
+          `Downloading http://downloads.openwrt.org/releases/19.07.4/packages/Packages.gz\n*** Failed to download the package list from http://downloads.openwrt.org/releases/19.07.4/packages/Packages.gz\n\n`,
+        ),
+    args[0] === 'list-installed' ? 0 : 255
+  ),
+  wifi: () => 0,
+  ubus: (run) => (run.out('dhcp\ndnsmasq\nlog\nnetwork\nservice\nsession\nsystem\nuci\n'), 0),
+}
