@@ -37,6 +37,31 @@ export function encodeCredit(stream: number, bytes: number): Buffer {
 /** u8 reason */
 export const encodeReset = (stream: number, reason: ResetReason): Buffer => encodeFrame(frameType.RESET, stream, Uint8Array.of(resetReasons.indexOf(reason)))
 
+/**
+ * The WebSocket frame (RFC 6455 section 5.2) of a DATA frame: its head, and as second part the bytes themselves, not copied.
+ * Small ones come in one part. A client's mask is all zero, which leaves the bytes as they are.
+ */
+export function encodeDataMessage(stream: number, bytes: Uint8Array, client: boolean): Buffer[] {
+  const length = frameHeaderBytes + bytes.length
+  const lengthBytes = length < 126 ? 0 : length < 65_536 ? 2 : 8
+  const head = 2 + lengthBytes + (client ? 4 : 0)
+  const whole = bytes.length <= 2048
+  const out = Buffer.allocUnsafe(head + (whole ? length : frameHeaderBytes))
+  out[0] = 0x82
+  out[1] = (client ? 0x80 : 0) | (lengthBytes === 0 ? length : lengthBytes === 2 ? 126 : 127)
+  if (lengthBytes === 2) out.writeUInt16BE(length, 2)
+  else if (lengthBytes === 8) {
+    out.writeUInt32BE(0, 2)
+    out.writeUInt32BE(length, 6)
+  }
+  if (client) out.writeUInt32BE(0, head - 4)
+  out[head] = frameType.DATA
+  out.writeUInt32BE(stream, head + 1)
+  if (!whole) return [out, bytes as Buffer]
+  out.set(bytes, head + frameHeaderBytes)
+  return [out]
+}
+
 /** Reads one frame of a peer that may be hostile: undefined for anything that the contract does not allow. `bytes` is a view, not a copy. */
 export function parseFrame(frame: Buffer): Frame | undefined {
   if (frame.length < frameHeaderBytes) return undefined

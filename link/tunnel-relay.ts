@@ -78,7 +78,7 @@ export const connectTunnel: ConnectTunnel = (options) => {
     open(frame) {
       if (session) return session.open(frame)
       const stream = new Stream(
-        { send: () => undefined, congested: () => false, whenClear: () => undefined, remove: () => undefined, hold: () => true },
+        { send: () => undefined, sendData: () => undefined, congested: () => false, whenClear: () => undefined, remove: () => undefined, hold: () => true },
         0,
         true,
       )

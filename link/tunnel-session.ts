@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { contractVersion } from '@shenlou/contract/event'
 import { frameType, type ResetReason, tunnelHello } from '@shenlou/contract/tunnel'
 import type { WebSocket } from 'ws'
-import { encodeFrame, encodeJson, encodeReset, type Frame, parseFrame } from './tunnel-frame.ts'
+import { encodeDataMessage, encodeFrame, encodeJson, encodeReset, type Frame, parseFrame } from './tunnel-frame.ts'
 import { Stream, type StreamSession } from './tunnel-stream.ts'
 
 export interface SessionOptions {
@@ -38,6 +38,8 @@ const helloMs = 10_000
 
 export function startSession(options: SessionOptions): TunnelSession {
   const { ws, socket } = options
+  // A relay is the WebSocket client, a gate the server.
+  const client = options.judge === undefined
   const streams = new Map<number, Stream>()
   const waiting = new Set<Stream>()
   let lastId = 0
@@ -50,13 +52,14 @@ export function startSession(options: SessionOptions): TunnelSession {
   const session: StreamSession = {
     send(frame, sent) {
       if (ended) return sent?.()
-      if (!corked) {
-        // All frames of one turn of the loop leave together: one TLS record, one system call.
-        corked = true
-        socket.cork()
-        setImmediate(uncork)
-      }
+      cork()
       ws.send(frame, sent)
+    },
+    sendData(stream, bytes) {
+      if (ended) return
+      cork()
+      // Bulk goes to the socket itself: ws would want head and bytes copied together. It writes whole frames at once, so the two do not mix.
+      for (const part of encodeDataMessage(stream, bytes, client)) socket.write(part)
     },
     congested: () => socket.writableLength > congestedBytes,
     whenClear: (stream) => void waiting.add(stream),
@@ -68,6 +71,13 @@ export function startSession(options: SessionOptions): TunnelSession {
       streams.delete(stream.id)
       waiting.delete(stream)
     },
+  }
+  function cork(): void {
+    if (corked) return
+    // All frames of one turn of the loop leave together: one TLS record, one system call.
+    corked = true
+    socket.cork()
+    setImmediate(uncork)
   }
   function uncork(): void {
     corked = false

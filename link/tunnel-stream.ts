@@ -1,12 +1,13 @@
 /** One stream of a tunnel: a Duplex with credit in both directions, half-close, reset and datagrams. */
 import { Duplex } from 'node:stream'
-import { frameType, initialCredit, maxDataBytes, maxDatagramBytes, type ResetReason } from '@shenlou/contract/tunnel'
+import { frameType, initialCredit, maxDatagramBytes, type ResetReason } from '@shenlou/contract/tunnel'
 import { encodeCredit, encodeFrame, encodeReset } from './tunnel-frame.ts'
 import type { TunnelStream } from './tunnel-types.ts'
 
 /** What a stream needs of its session. */
 export interface StreamSession {
   send(frame: Buffer, sent?: () => void): void
+  sendData(stream: number, bytes: Buffer): void
   /** More waits for the line than is good: come back by `whenClear`. */
   congested(): boolean
   whenClear(stream: Stream): void
@@ -16,6 +17,8 @@ export interface StreamSession {
 }
 
 const highWaterMark = 65_536
+/** DATA goes out in pieces of which two, with their heads (8 + 5), fill one TLS record: the other end takes most of them without a copy, which halved its CPU. */
+const pieceBytes = 8_179
 /** Credit is given back in pieces of this: together with what may lie unread below the mark it is less than the whole window, so that none gets stuck. */
 const creditStep = 65_536
 const maxCredit = 2 ** 31
@@ -84,8 +87,8 @@ export class Stream extends Duplex implements TunnelStream {
         this.#session.whenClear(this)
         return
       }
-      const end = Math.min(writing.at + maxDataBytes, writing.at + this.#sendCredit, writing.bytes.length)
-      this.#session.send(encodeFrame(frameType.DATA, this.id, writing.bytes.subarray(writing.at, end)))
+      const end = Math.min(writing.at + pieceBytes, writing.at + this.#sendCredit, writing.bytes.length)
+      this.#session.sendData(this.id, writing.bytes.subarray(writing.at, end))
       this.#sendCredit -= end - writing.at
       writing.at = end
     }

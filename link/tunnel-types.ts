@@ -5,7 +5,8 @@ import type { SensorIdentity } from './identity-types.ts'
 
 /**
  * One attacker's connection through the tunnel. Both directions end by themselves (`end()` sends FIN and leaves reading on).
- * A reset by the other end destroys it: `error` with code ECONNRESET (never thrown when nobody listens), then `close`.
+ * Read it by `data` or `pipe`: `for await` destroys a Duplex at the end of reading, also while the other direction is open.
+ * Bytes given to `write` must not be changed afterwards. A reset by the other end destroys it: `error` with code ECONNRESET (never thrown when nobody listens), then `close`.
  */
 export interface TunnelStream extends Duplex {
   readonly id: number

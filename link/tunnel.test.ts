@@ -43,12 +43,14 @@ const frame = (transport: 'tcp' | 'udp' = 'tcp'): OpenFrame => ({
   observed: { ttl: 57 },
   acceptedAt: Date.now(),
 })
-const text = async (stream: TunnelStream): Promise<string> => {
+/** All that comes until the end. Not `for await`, which destroys a Duplex whose other direction is still open. */
+const all = async (stream: TunnelStream): Promise<Buffer> => {
   const parts: Buffer[] = []
-  for await (const part of stream) parts.push(part)
-  return Buffer.concat(parts).toString()
+  stream.on('data', (part) => parts.push(part))
+  await once(stream, 'end')
+  return Buffer.concat(parts)
 }
-
+const text = async (stream: TunnelStream): Promise<string> => (await all(stream)).toString()
 const closed = (stream: TunnelStream) => new Promise<void>((resolve) => stream.once('close', resolve))
 
 type Pair = { gate: TunnelListener; tunnel: Tunnel; opened: Array<{ stream: TunnelStream; open: OpenFrame; relay: string }> }
@@ -137,12 +139,7 @@ test('20 MB pass each way at once, byte for byte', async (t) => {
   const { near, far } = await stream(p)
   const up = randomBytes(20_000_000)
   const down = randomBytes(20_000_000)
-  const collect = async (from: TunnelStream) => {
-    const parts: Buffer[] = []
-    for await (const part of from) parts.push(part)
-    return Buffer.concat(parts)
-  }
-  const both = Promise.all([collect(near), collect(far)])
+  const both = Promise.all([all(near), all(far)])
   near.end(up)
   far.end(down)
   const [gotDown, gotUp] = await both
