@@ -46,8 +46,9 @@ export interface TestHttp {
   close(): Promise<void>
 }
 
-export async function testHttp(options: Partial<HttpOptions> = {}): Promise<TestHttp> {
-  const core = await testCore()
+/** Serves a fresh core, or a second time the one of `shared`, which then outlives it. */
+export async function testHttp(options: Partial<HttpOptions> = {}, shared?: TestHttp): Promise<TestHttp> {
+  const core = shared?.core ?? (await testCore())
   const called: Called[] = []
   const consoleDir = await mkdtemp(path.join(tmpdir(), 'shenlou-console-'))
   await mkdir(path.join(consoleDir, 'assets'))
@@ -87,7 +88,7 @@ export async function testHttp(options: Partial<HttpOptions> = {}): Promise<Test
     },
     async close() {
       await server.close()
-      await core.close()
+      if (!shared) await core.close()
       await rm(consoleDir, { recursive: true, force: true })
     },
   }
