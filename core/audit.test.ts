@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { systemActor } from './actor.ts'
-import { appendAudit, auditHash, audit, verifyChain } from './audit.ts'
+import { appendAudit, audit, auditHash, verifyChain } from './audit.ts'
 import type { Core } from './core.ts'
 import { testDatabase } from './store/test-database.ts'
 

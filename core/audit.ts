@@ -1,7 +1,7 @@
 /** The audit log: every action of a person or a playbook, in a hash chain that shows if it was altered. */
 import { createHash } from 'node:crypto'
-import { escapeText } from '@shenlou/contract/bytes'
 import type { RouteAnswer } from '@shenlou/contract/api'
+import { escapeText } from '@shenlou/contract/bytes'
 import type postgres from 'postgres'
 import type { Actor } from './actor.ts'
 import type { Core } from './core.ts'

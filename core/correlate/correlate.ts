@@ -3,10 +3,8 @@
  * fingerprint, address. Only where one scope lies in the other: one private address is another host at another site, so attacks on two
  * parks stay two incidents until a person merges them. A finding that bridges two incidents merges the younger into the older.
  */
-import type { Severity } from '@shenlou/contract/primitives'
 import type postgres from 'postgres'
-import { episodeMs } from '../detect/conclude.ts'
-import { rank, type Touched } from '../detect/store.ts'
+import { rank } from '../tickets/severity.ts'
 import {
   type IncidentRow,
   insertIncident,
@@ -18,6 +16,7 @@ import {
   unlinkFindings,
   writeHistory,
 } from './incident-rows.ts'
+import { episodeMs, type Touched } from './touched.ts'
 
 type Tx = postgres.TransactionSql
 
@@ -39,7 +38,6 @@ export interface Change {
   incident: IncidentRow
   /** Findings of this batch in it, the strongest first. */
   touched: Touched[]
-  before: Severity | null
   /** Incidents that were merged into it now. */
   merged: string[]
 }
@@ -182,7 +180,7 @@ function candidatesOf(state: State, finding: Touched, own: readonly Identity[]):
 }
 
 function changeOf(state: State, incident: IncidentRow): Change {
-  const known = state.changes.get(incident.id) ?? { incident, touched: [], before: incident.severity, merged: [] }
+  const known = state.changes.get(incident.id) ?? { incident, touched: [], merged: [] }
   state.changes.set(incident.id, known)
   return known
 }
@@ -213,7 +211,7 @@ async function open(tx: Tx, state: State, finding: Touched, own: readonly Identi
   const { firstAt, lastAt, severity, scope, known } = finding
   const incident = await insertIncident(tx, { scope, severity, title: titleOf(finding), firstAt, lastAt, known }, now)
   state.incidents.set(incident.id, incident)
-  state.changes.set(incident.id, { incident, touched: [], before: null, merged: [] })
+  state.changes.set(incident.id, { incident, touched: [], merged: [] })
   await linkFindings(tx, incident.id, [finding.id], { by: 'rule:shared-identity/1', why: 'first finding', kind: own[0]?.kind, value: own[0]?.value }, now)
   // What was only recorded until now, because it made no incident by itself, belongs to it.
   const waiting = await tx<{ finding: string; kind: string; value: string }[]>`

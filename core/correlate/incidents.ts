@@ -9,8 +9,8 @@ import { appendAudit } from '../audit.ts'
 import type { Core } from '../core.ts'
 import { countUpTo, isUuid, olderThan, toCursor } from '../store/page.ts'
 import { visibleTo } from '../store/visible.ts'
-import { followIncidents, followMerge, followSplit, tellTickets } from '../tickets/automatic.ts'
-import { type Change, mergeRows } from './correlate.ts'
+import { followIncidents, followMerge, followSplit, type IncidentNews, tellTickets } from '../tickets/automatic.ts'
+import { mergeRows } from './correlate.ts'
 import {
   type IncidentRow,
   insertIncident,
@@ -242,10 +242,9 @@ async function begin(tx: Tx, findings: readonly string[], from: IncidentRow, now
 }
 
 /** A new incident as the ticket rules see one that a batch made. */
-async function asChange(tx: Tx, id: string, findings: readonly string[]): Promise<Change[]> {
+async function asChange(tx: Tx, id: string, findings: readonly string[]): Promise<IncidentNews[]> {
   const [incident] = await readIncidents(tx, [id])
-  const touched = await tx<Change['touched']>`select id, true as "isNew", title, severity, scope, source, decoy, origin, known_scanner as known, false as opens,
-      0 as "firstAt", 0 as "lastAt", '{}'::uuid[] as sessions
+  const touched = await tx<{ id: string; title: IncidentRow['title']; lastAt: number; opens: boolean }[]>`select id, title, 0 as "lastAt", false as opens
     from finding where id = any(${[...findings]}::uuid[]) order by array_position(array['critical', 'high', 'medium', 'low', 'info'], severity), first_at`
-  return incident ? [{ incident, touched: [...touched], before: null, merged: [] }] : []
+  return incident ? [{ incident, touched, merged: [] }] : []
 }

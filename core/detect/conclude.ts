@@ -8,8 +8,6 @@ import { rulesFor } from './rules/all.ts'
 import { type View, viewOf } from './view.ts'
 import { addToWindow, type Entry } from './window.ts'
 
-/** Repeats within this many milliseconds raise a finding's count, and shared identities within it make one incident. */
-export const episodeMs = 86_400_000
 /** Events kept as evidence of one finding. */
 export const evidenceLimit = 20
 

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import type { SensorEvent } from '@shenlou/contract/event'
-import { incidentSummary, findingSummary, ticketSummary } from '@shenlou/contract/records'
+import { findingSummary, incidentSummary, ticketSummary } from '@shenlou/contract/records'
 import { uuidv7 } from '@shenlou/link/uuid'
-import { systemActor, type Actor } from '../actor.ts'
+import { type Actor, systemActor } from '../actor.ts'
 import { incident, incidents, mergeIncidents, splitIncident } from '../correlate/incidents.ts'
 import { ingestBatch } from '../ingest/ingest.ts'
 import { knownScanners, replaceKnownScanners } from '../known-scanners.ts'
 import { notices } from '../notices.ts'
 import { testCore } from '../store/test-core.ts'
 import { stepTicket, ticket, tickets } from '../tickets/tickets.ts'
-import { fingerprintBase } from './store.ts'
 import { findings } from './findings.ts'
 import { startDetection } from './main.ts'
+import { fingerprintBase } from './store.ts'
 
 const sensor = { id: uuidv7(), scope: 'group/machinery/park-1' }
 let now = Date.now()

@@ -1,9 +1,9 @@
 /** Detection as one consumer of events: rules, findings, incidents, tickets and notices, all in the transaction that moves its place. */
 import type { StoredEvent } from '@shenlou/contract/event'
 import type postgres from 'postgres'
+import type { Core } from '../core.ts'
 import { correlate } from '../correlate/correlate.ts'
 import { tellIncidents } from '../correlate/incidents.ts'
-import type { Core } from '../core.ts'
 import { type Consumer, startConsumer } from '../ingest/consumer.ts'
 import { countTouches, type FindScanner, loadScanners } from '../known-scanners.ts'
 import { readSessions } from '../sessions.ts'

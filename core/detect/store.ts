@@ -1,29 +1,12 @@
 /** Keeps what detection concludes: threshold windows, findings with their evidence, and the identities that correlation joins by. */
-import type { Severity } from '@shenlou/contract/primitives'
 import { uuidv7 } from '@shenlou/link/uuid'
 import type postgres from 'postgres'
-import { type Conclusion, episodeMs, type Evidence, evidenceLimit, type Hit, type SessionIdentity } from './conclude.ts'
+import { episodeMs, type Touched } from '../correlate/touched.ts'
+import { rank } from '../tickets/severity.ts'
+import { type Conclusion, type Evidence, evidenceLimit, type Hit, type SessionIdentity } from './conclude.ts'
 import type { Entry } from './window.ts'
 
 type Tx = postgres.TransactionSql
-
-/** A finding that a batch made or added to. */
-export interface Touched {
-  id: string
-  isNew: boolean
-  title: { zh: string; en: string }
-  severity: Severity
-  scope: string
-  source: string | null
-  decoy: string | null
-  origin: 'decoy' | 'alert'
-  known: string | null
-  opens: boolean
-  /** Of what this batch added. */
-  firstAt: number
-  lastAt: number
-  sessions: string[]
-}
 
 /** A client fingerprint joins nobody until this many addresses have shown one, and then only when at most two of them share it. */
 export const fingerprintBase = 20
@@ -97,9 +80,6 @@ export async function storeFindings(tx: Tx, conclusions: readonly Conclusion[]):
 }
 
 const strongest = (added: readonly Conclusion[]): Conclusion => added.reduce((best, each) => (rank(each.severity) > rank(best.severity) ? each : best))
-
-/** Severities in rising order, as a number. */
-export const rank = (severity: Severity): number => ['info', 'low', 'medium', 'high', 'critical'].indexOf(severity)
 
 function toTouched({ id, isNew, added }: Episode): Touched {
   const best = strongest(added)

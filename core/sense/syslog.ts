@@ -5,8 +5,8 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Core } from '../core.ts'
 import { networkTest } from '../known-scanners.ts'
-import { createFraming } from './syslog-framing.ts'
 import { deliver, readSources, type SourceRecord } from './sources.ts'
+import { createFraming } from './syslog-framing.ts'
 
 const queueLines = 20_000
 const queueChars = 32 * 1024 * 1024

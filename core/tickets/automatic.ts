@@ -1,15 +1,24 @@
 /** What the product does to tickets by itself: opening one for an incident, raising, calling back, following merges, ending holds. */
+import type { Severity } from '@shenlou/contract/primitives'
 import type postgres from 'postgres'
 import { systemActor } from '../actor.ts'
-import type { Change } from '../correlate/correlate.ts'
 import type { Core } from '../core.ts'
-import { rank } from '../detect/store.ts'
 import { type Said, sayNotice, tellInboxes } from '../notices.ts'
 import { insertTicket, linkEvidence, readTickets, summaryOf, type TicketRow, writeActivity } from './rows.ts'
+import { rank } from './severity.ts'
 import { takeStep } from './tickets.ts'
 import { isClosed, type Step, step } from './transitions.ts'
 
 type Tx = postgres.TransactionSql
+
+/** What a batch of findings did to one incident, as far as its ticket goes. */
+export interface IncidentNews {
+  incident: { id: string; number: number; severity: Severity; title: { zh: string; en: string }; scope: string }
+  /** Findings of the batch in it, the strongest first. Times in milliseconds since 1970 UTC. */
+  touched: readonly { id: string; title: { zh: string; en: string }; lastAt: number; opens: boolean }[]
+  /** Incidents that were merged into it. */
+  merged: readonly string[]
+}
 
 /** Which tickets a batch changed, and what inboxes were told. */
 export interface TicketChanges {
@@ -26,7 +35,7 @@ const noticeOf = (row: Pick<TicketRow, 'id' | 'number' | 'title' | 'scope'>, zh:
 })
 
 /** Lets each changed incident have its one ticket, as severe as itself, and calls back what was closed as fixed while it goes on. */
-export async function followIncidents(tx: Tx, changes: readonly Change[], now: number): Promise<TicketChanges> {
+export async function followIncidents(tx: Tx, changes: readonly IncidentNews[], now: number): Promise<TicketChanges> {
   const done: TicketChanges = { tickets: new Set(), said: [] }
   const ids = changes.flatMap((change) => [change.incident.id, ...change.merged])
   if (ids.length === 0) return done
@@ -53,7 +62,7 @@ export async function followIncidents(tx: Tx, changes: readonly Change[], now: n
   return done
 }
 
-async function openFor(tx: Tx, { incident, touched }: Change, done: TicketChanges, now: number): Promise<TicketRow> {
+async function openFor(tx: Tx, { incident, touched }: IncidentNews, done: TicketChanges, now: number): Promise<TicketRow> {
   const { severity, title, scope, id: incidentId } = incident
   const id = await insertTicket(tx, { loop: 'incident', severity, title, scope, incident: incidentId }, now)
   await writeActivity(tx, id, { actor: systemActor, action: 'open', to: 'new', detail: { incident: incidentId, number: incident.number } }, now)
@@ -67,7 +76,7 @@ async function openFor(tx: Tx, { incident, touched }: Change, done: TicketChange
 }
 
 /** Severity, title and scope of an open ticket follow its incident; only a rise of severity is worth a notice. */
-async function raise(tx: Tx, own: TicketRow, { incident }: Change, done: TicketChanges, now: number): Promise<void> {
+async function raise(tx: Tx, own: TicketRow, { incident }: IncidentNews, done: TicketChanges, now: number): Promise<void> {
   const rises = rank(incident.severity) > rank(own.severity)
   if (!rises && incident.scope === own.scope) return
   await tx`update ticket set severity = ${rises ? incident.severity : own.severity}, title = ${tx.json(rises ? incident.title : own.title)}, scope = ${incident.scope},

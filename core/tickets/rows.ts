@@ -1,6 +1,7 @@
 /** Tickets in the database: reading one for a step, writing what a step changed, its clock and its record for people. */
-import type { TicketState, TicketSummary } from '@shenlou/contract/records'
+
 import type { Severity } from '@shenlou/contract/primitives'
+import type { TicketState, TicketSummary } from '@shenlou/contract/records'
 import { uuidv7 } from '@shenlou/link/uuid'
 import type postgres from 'postgres'
 import type { Actor } from '../actor.ts'

@@ -1,7 +1,8 @@
 /** Tickets as people work them: the list, one ticket, and the one door through which it changes. */
 import type { RouteAnswer, Routes } from '@shenlou/contract/api'
-import { roles, type Role } from '@shenlou/contract/permissions'
 import { escapeText } from '@shenlou/contract/bytes'
+import { type Role, roles } from '@shenlou/contract/permissions'
+import { timeOf } from '@shenlou/link/uuid'
 import type postgres from 'postgres'
 import type { z } from 'zod'
 import { type Actor, maySee } from '../actor.ts'
@@ -74,13 +75,19 @@ async function assignable(tx: Tx, id: string | undefined, scope: string): Promis
   return row && roles[row.role].permissions.includes('ticket.work') && maySee(reader, scope) ? { id: row.id, name: row.name } : undefined
 }
 
+/** An event lies within a day of the time inside its id, or where its partition was chosen by it: so one partition is read, not all. */
+const near = (tx: Tx, id: string) =>
+  id[14] === '7'
+    ? tx`time between to_timestamp(${timeOf(id.toLowerCase()) / 1000 - 86_401}::float8) and to_timestamp(${timeOf(id.toLowerCase()) / 1000 + 86_401}::float8)`
+    : tx`true`
+
 /** What a link to evidence is called; undefined when there is no such thing that the actor may see. */
 async function labelOf(tx: Tx, actor: Actor, { kind, target }: { kind: string; target: string }): Promise<string | undefined> {
   if (kind === 'note') return escapeText(target)
   if (!isUuid(target)) return undefined
   const found =
     kind === 'event'
-      ? tx<{ label: string }[]>`select kind as label from event where id = ${target} and ${visibleTo(tx, actor)} limit 1`
+      ? tx<{ label: string }[]>`select kind as label from event where id = ${target} and ${near(tx, target)} and ${visibleTo(tx, actor)} limit 1`
       : kind === 'session'
         ? tx<{ label: string }[]>`select service || ' ' || source as label from session where id = ${target} and ${visibleTo(tx, actor)}`
         : tx<{ label: string }[]>`select title->>'en' as label from finding where id = ${target} and ${visibleTo(tx, actor)}`
