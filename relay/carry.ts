@@ -53,7 +53,7 @@ export function carry({ socket, stream, recorded, onBytes, onClosed }: CarryOpti
     const reason = stream.resetReason
     if (reason !== undefined && !socket.destroyed) {
       ended(reason === 'peer' || reason === 'closed' ? 'decoy' : 'relay', reason === 'shutdown' ? 'lost' : 'reset')
-      socket.resetAndDestroy()
+      resetSocket(socket)
     }
     closed()
   })
@@ -65,8 +65,17 @@ export function carry({ socket, stream, recorded, onBytes, onClosed }: CarryOpti
   )
   const reset = (): void => {
     ended('relay', 'reset')
-    socket.resetAndDestroy()
+    resetSocket(socket)
     stream.reset('closed')
   }
   return { reset }
+}
+
+/**
+ * Ends a socket with a TCP reset. While its FIN is on its way into the kernel that cannot be had (libuv refuses, and Node then never closes the socket), so it
+ * is closed then.
+ */
+export function resetSocket(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished && socket.writableLength === 0) socket.destroy()
+  else socket.resetAndDestroy()
 }

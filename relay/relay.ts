@@ -9,7 +9,7 @@ import type { SensorIdentity } from '@shenlou/link/identity-types'
 import type { ConnectTunnel, Tunnel } from '@shenlou/link/tunnel-types'
 import type { Journal } from '@shenlou/link/uplink-types'
 import { uuidv7 } from '@shenlou/link/uuid'
-import { carry } from './carry.ts'
+import { carry, resetSocket } from './carry.ts'
 import { openListeners } from './listen.ts'
 import { type ScanOptions, watchScans } from './scan.ts'
 
@@ -95,7 +95,7 @@ export function startRelay(options: RelayOptions): Relay {
     const gate = gates.get(placement.gate)
     if (!gate?.tunnel.state.up || closed) {
       // It slipped through while the listeners were closing.
-      socket.resetAndDestroy()
+      resetSocket(socket)
       refused('no-gate')
       return
     }
@@ -199,7 +199,7 @@ export function startRelay(options: RelayOptions): Relay {
       for (const { reset } of [...carried.values()]) reset()
       await Promise.all([...gates.values()].map(({ tunnel }) => tunnel.close()))
       // A reset socket says `close` in a later turn.
-      while (carried.size > 0) await new Promise((resolve) => setImmediate(resolve))
+      for (const until = Date.now() + 2000; carried.size > 0 && Date.now() < until; ) await new Promise((resolve) => setTimeout(resolve, 5))
       scans.flush(Date.now(), true)
     },
   }
