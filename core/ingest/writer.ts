@@ -43,36 +43,38 @@ async function openWriter(core: Core): Promise<Writer> {
   const name = `${family} ${randomBytes(4).toString('hex')}`
   let closed = false
   let held: Promise<void> | undefined
+  let holding = false
 
+  /** Takes the lock and ends what a killed core's connections may still be doing: it must be settled before positions go on. */
   const hold = async (patience: number): Promise<void> => {
     const until = performance.now() + patience
     for (;;) {
       try {
         const [row] = await lock<{ held: boolean }[]>`select pg_try_advisory_lock(${lockKeys.ingest}) as held`
-        if (row?.held) break
-        if (performance.now() > until) throw new StartError('another core writes to this database: stop that one first')
+        if (row?.held) {
+          const others = await lock`select pg_terminate_backend(pid) from pg_stat_activity
+            where datname = current_database() and application_name like ${`${family} %`} and application_name not like ${`${name}%`}`
+          if (others.length === 0) return
+        } else if (performance.now() > until) throw new StartError('another core writes to this database: stop that one first')
       } catch (error) {
-        if (!isTransient(error)) throw error
+        if (!isTransient(error) || closed) throw error
       }
       await delay(50, undefined, { signal: core.signal })
     }
-    // A killed core's connections may still be at work; what they write must be settled before positions go on.
-    for (;;) {
-      const others = await lock`select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = current_database() and application_name like ${`${family} %`} and application_name not like ${`${name}%`}`
-      if (others.length === 0) return
-      await delay(20, undefined, { signal: core.signal })
-    }
+  }
+  const holdAgain = (): void => {
+    if (closed || core.signal.aborted || !held || holding) return
+    holding = true
+    held = hold(60_000).finally(() => {
+      holding = false
+    })
+    held.catch((error: Error) => closed || core.signal.aborted || core.log(`ingest stopped: ${error.message}`))
   }
   const lock = connect(url, {
     max: 1,
     lasting: true,
     name: `${name} lock`,
-    onclose: () => {
-      if (closed || core.signal.aborted || !held) return
-      held = hold(60_000)
-      held.catch((error: Error) => core.log(`ingest stopped: ${error.message}`))
-    },
+    onclose: holdAgain,
   })
   const sql = connect(url, { max: 2, name })
   const close = async (): Promise<void> => {

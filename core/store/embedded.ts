@@ -74,7 +74,8 @@ async function launcher(): Promise<string[]> {
 
 /** Lines of the server's log that an operator should see; its every start, stop and checkpoint are not among them. */
 const worthTelling = (line: string): boolean =>
-  /\b(WARNING|ERROR|FATAL|PANIC):/.test(line) && !/terminating connection|is shutting down|is starting up|in recovery mode/.test(line)
+  /\b(WARNING|ERROR|FATAL|PANIC):/.test(line) &&
+  !/terminating connection|is shutting down|is starting up|not yet accepting connections|in recovery mode|is still in use/.test(line)
 
 const gone = (child: ChildProcess): boolean => child.exitCode !== null || child.signalCode !== null
 
@@ -148,6 +149,8 @@ const settings = (socketDir: string): string[] =>
     max_connections: '60',
     shared_buffers: '128MB',
     max_wal_size: '2GB',
+    // Recovery would else open every file of the cluster to sync it, which takes seconds.
+    recovery_init_sync_method: 'syncfs',
     jit: 'off',
     timezone: 'UTC',
     log_timezone: 'UTC',
@@ -173,6 +176,8 @@ async function initialise(folder: string, initdb: (target: string) => ChildProce
     throw explain(path.dirname(folder), said(), 'the database could not be made')
   }
   await rename(target, folder)
+  // Made without waiting for the disk, which would take a second of the first start; it is told to keep it now.
+  execFile('sync', ['-f', folder], () => {})
 }
 
 async function supervise(
@@ -208,7 +213,7 @@ async function supervise(
       for (let wait = 50; !closing && gone(child); wait = Math.min(wait * 2, 2000)) {
         log('the database ended and is started again')
         // After kill -9 of the postmaster its children still hold the shared memory for a moment; the next try gets it.
-        await launch().catch((error: Error) => log(error.message))
+        await launch().catch((error: Error) => wait > 400 && log(error.message))
         if (gone(child)) await delay(wait)
       }
     }
