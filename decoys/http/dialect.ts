@@ -11,10 +11,9 @@ export function dialectFor(persona: Persona, missing: StaticFile): Dialect {
   if (held) return held
   const web = persona.template.web
   if (!web) throw new Error(`persona ${persona.template.id} has no web section; give it one or place no web service on it`)
-  if (web.server === 'apache') throw new Error(`persona ${persona.template.id}: the web server apache is not built yet; use nginx or tengine`)
+  if (web.server !== 'nginx') throw new Error(`persona ${persona.template.id}: the web server ${web.server} cannot be served; use nginx`)
   const dialect = nginxDialect({
-    // Tengine 2.3 is built on nginx 1.18 and reads heads as that does.
-    version: web.server === 'tengine' ? '1.18.0' : web.version,
+    version: web.version,
     server: web.header,
     pages: new Map([[404, missing]]),
     gzip: persona.number('web gzip', 0, 2) === 0,
