@@ -3,9 +3,10 @@ import { after, before, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { buildConsole } from './build.ts'
 import { settled, startBrowser, violations, watchedPage } from './dev/browser.ts'
+import { incidents, tickets } from './dev/cases.ts'
 import { hostile, hostileTerminal } from './dev/hostile.ts'
 import { type Mock, startMock } from './dev/mock.ts'
-import { event, incidents, sessions, tickets, uuid } from './dev/records.ts'
+import { event, sessions, uuid } from './dev/records.ts'
 
 let browser: Browser
 before(async () => {

@@ -3,8 +3,9 @@ import { after, before, test } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { buildConsole } from './build.ts'
 import { settled, startBrowser, violations, watchedPage } from './dev/browser.ts'
+import { incidents, tickets } from './dev/cases.ts'
 import { type Mock, startMock } from './dev/mock.ts'
-import { events, incidents, sessions, tickets } from './dev/records.ts'
+import { events, sessions } from './dev/records.ts'
 
 let browser: Browser
 let mock: Mock

@@ -9,7 +9,8 @@ import { permissions, roles } from '@shenlou/contract/permissions'
 import { severity } from '@shenlou/contract/primitives'
 import { sensorSummary, ticketAction, ticketState } from '@shenlou/contract/records'
 import { answers } from './dev/answers.ts'
-import * as records from './dev/records.ts'
+import { findings, incidents, tickets } from './dev/cases.ts'
+import { events, sessions } from './dev/records.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 /** A message: its text, or its texts by plural. */
@@ -75,11 +76,9 @@ test('colours come from the variables of app.css alone', async () => {
 })
 
 test('the mock answers every route as the contract says', async () => {
-  const ids: Partial<Record<RouteName, string>> = { event: records.events[0]?.id, finding: records.findings[0]?.id }
+  const ids: Partial<Record<RouteName, string>> = { event: events[0]?.id, finding: findings[0]?.id }
   const first = (name: RouteName): string =>
-    ids[name] ??
-    (routes[name].path.startsWith('/sessions') ? records.sessions : routes[name].path.startsWith('/incidents') ? records.incidents : records.tickets)[0]?.id ??
-    ''
+    ids[name] ?? (routes[name].path.startsWith('/sessions') ? sessions : routes[name].path.startsWith('/incidents') ? incidents : tickets)[0]?.id ?? ''
   for (const name of Object.keys(routes) as RouteName[]) {
     const answer = answers[name]({ params: { id: first(name) }, query: {}, body: { version: 3, text: 'kind: scenario', password: 'x' } })
     const schema = routes[name].answer

@@ -1,7 +1,11 @@
 /** What the mock answers on each route of the contract. */
 import type { RouteAnswer, RouteName } from '@shenlou/contract/api'
 import type { StoredEvent } from '@shenlou/contract/event'
-import * as r from './records.ts'
+import * as cases from './cases.ts'
+import * as fleet from './fleet.ts'
+import * as records from './records.ts'
+
+const r = { ...records, ...cases, ...fleet }
 
 type Input = { params: Record<string, string>; query: Record<string, string>; body: Record<string, unknown> }
 export type Answers = { [N in RouteName]: (input: Input) => RouteAnswer<N> | Response }

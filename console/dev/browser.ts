@@ -1,6 +1,7 @@
 /** A Chromium for the console's tests: what it refused, asked for and complained of is kept. */
-import { createRequire } from 'node:module'
+
 import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { chromium } from 'playwright-core'
 

@@ -1,9 +1,10 @@
 /** The typed client of `/api/v1`. Every failure is an `ApiProblem` whose message is a sentence for people. */
+
+import table from 'virtual:routes'
 import type { RouteAnswer, RouteBody, RouteName, RouteQuery } from '@shenlou/contract/api'
 import type { TemplateFault } from '@shenlou/contract/template'
-import table from 'virtual:routes'
-import { clean } from './evidence.ts'
 import { m } from '../paraglide/messages.js'
+import { clean } from './evidence.ts'
 
 /** What went wrong with a call. `status` is 0 when the server was not reached. */
 export class ApiProblem extends Error {

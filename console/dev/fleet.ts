@@ -1,0 +1,293 @@
+/** Fixed sensors, decoys, templates, people and all else that is set up rather than seen. */
+import { permissions } from '@shenlou/contract/permissions'
+import type { SensorSummary } from '@shenlou/contract/records'
+import { day, hash, hour, minute, now, scope, sensors, uuid } from './records.ts'
+
+const sensor = (id: string, name: string, role: SensorSummary['role'], over: Partial<SensorSummary>): SensorSummary => ({
+  id,
+  name,
+  role,
+  scope,
+  status: 'confirmed',
+  fingerprint: 'SHA256:q3Zt9o2mVb1xL0u4Yw7pRk8sNc5dHf6aJgEeTiOyUvQ',
+  certificateExpires: now + 60 * day,
+  enrolledAt: now - 30 * day,
+  connected: true,
+  lastSeenAt: now - 1000,
+  lastEventAt: now - 4000,
+  clockOffsetMs: 12,
+  version: '0.1.0',
+  contained: role === 'decoys' ? true : null,
+  queueEvents: 0,
+  gaps: 0,
+  missingEvents: 0,
+  rejected: 0,
+  streams: role === 'relay' ? 14 : null,
+  problems: [],
+  ...over,
+})
+export const sensorList: SensorSummary[] = [
+  sensor(sensors.relay, 'relay-park-3', 'relay', {}),
+  sensor(sensors.decoys, 'decoys-hq', 'decoys', { contained: false, problems: [{ key: 'not-contained', detail: 'the kernel refuses user namespaces' }] }),
+  sensor(sensors.far, 'relay-park-7', 'relay', {
+    connected: false,
+    lastSeenAt: now - 3 * hour,
+    queueEvents: null,
+    clockOffsetMs: -4200,
+    gaps: 2,
+    missingEvents: 37,
+    rejected: 3,
+    streams: null,
+    problems: [
+      { key: 'not-connected', detail: 'since 3 h' },
+      { key: 'gap', detail: '37 events missing in 2 gaps' },
+      { key: 'clock', detail: '4.2 s behind' },
+    ],
+  }),
+  sensor(sensors.fresh, 'relay-park-9', 'relay', {
+    status: 'pending',
+    connected: true,
+    lastEventAt: null,
+    streams: 0,
+    problems: [{ key: 'unconfirmed', detail: 'enrolled from 10.39.0.4' }],
+  }),
+  sensor(sensors.ids, 'ids-park-3', 'source', { fingerprint: null, certificateExpires: null, queueEvents: null, clockOffsetMs: null, version: null }),
+]
+
+const scenario = `kind: scenario
+version: 1
+name: starter
+title: { zh: 起步场景, en: Starter }
+organisation:
+  name: { zh: 海山集团, en: Haishan Group }
+  domain: haishan-group.example
+scopes:
+  - path: group/machinery/park-3
+    name: { zh: 三号园区, en: Park 3 }
+decoys:
+  - id: jump-01
+    persona: ubuntu-2204
+    services:
+      - { service: ssh, port: 22 }
+placements:
+  - { relay: local, decoy: jump-01, address: $bind, ports: { ssh: 2222 } }
+`
+export const others = {
+  decoys: ['jump-01', 'nas-02', 'portal-hq'].map((id, i) => ({
+    id,
+    persona: ['ubuntu-2204', 'dropbear-nas', 'nginx-portal'][i] as string,
+    host: 'decoys-hq',
+    hostname: `${id}.haishan-group.example`,
+    product: ['Ubuntu 22.04, OpenSSH 8.9p1', 'NAS, Dropbear 2020.81', 'nginx 1.18.0'][i] as string,
+    scope,
+    services: [i === 2 ? 'portal' : 'ssh'],
+    placements: [0, 1].map((n) => ({
+      relay: n ? 'relay-park-7' : 'relay-park-3',
+      address: `10.31.8.4${i * 2 + n}`,
+      port: i === 2 ? 443 : 22,
+      service: i === 2 ? 'portal' : 'ssh',
+      answering: n ? null : true,
+    })),
+    sessions24h: [12, 28, 0][i] as number,
+    lastTouchedAt: i === 2 ? null : now - (i + 1) * minute,
+  })),
+  templates: {
+    applied: [{ name: 'starter', title: { zh: '起步场景', en: 'Starter' }, appliedAt: now - day, by: 'admin', text: scenario }],
+    shipped: [
+      { name: 'starter', text: scenario },
+      { name: 'park', text: scenario.replace('name: starter', 'name: park') },
+    ],
+  },
+  plan: {
+    name: 'starter',
+    base: 'b1',
+    warnings: ['port 2222 on relay local answers on every address of this machine'],
+    steps: [
+      { action: 'create' as const, what: 'decoy' as const, id: 'nas-02', detail: 'persona dropbear-nas, ssh on 22' },
+      { action: 'change' as const, what: 'placement' as const, id: 'jump-01@local', detail: 'ssh 22 → 2222' },
+      { action: 'remove' as const, what: 'decoy' as const, id: 'old-01', detail: '' },
+      { action: 'keep' as const, what: 'scope' as const, id: scope, detail: '' },
+    ],
+  },
+  notices: [
+    {
+      id: uuid(12, 1),
+      at: now - 3 * minute,
+      kind: 'ticket' as const,
+      title: { zh: '新工单 T-102:门户网站遭 SQL 注入扫描', en: 'New ticket T-102: SQL injection scan of the portal' },
+      link: `/tickets/${uuid(8, 2)}`,
+      readAt: null,
+      count: 1,
+    },
+    {
+      id: uuid(12, 2),
+      at: now - 3 * hour,
+      kind: 'sensor' as const,
+      title: { zh: '节点 relay-park-7 已断开', en: 'Sensor relay-park-7 is not connected' },
+      link: '/sensors',
+      readAt: null,
+      count: 3,
+    },
+    {
+      id: uuid(12, 3),
+      at: now - day,
+      kind: 'assigned' as const,
+      title: { zh: '工单 T-101 指派给您', en: 'Ticket T-101 was assigned to you' },
+      link: `/tickets/${uuid(8, 1)}`,
+      readAt: now - hour,
+      count: 1,
+    },
+  ],
+  people: [
+    {
+      id: uuid(9, 1),
+      name: 'Lin Wei',
+      username: 'lin.wei',
+      role: 'administrator',
+      scopes: ['group'],
+      disabled: false,
+      totp: true,
+      mustChangePassword: false,
+      lastSignInAt: now - hour,
+    },
+    {
+      id: uuid(9, 2),
+      name: '陈晓',
+      username: 'chen.xiao',
+      role: 'analyst',
+      scopes: [scope],
+      disabled: false,
+      totp: false,
+      mustChangePassword: true,
+      lastSignInAt: null,
+    },
+    {
+      id: uuid(9, 3),
+      name: 'Former Colleague',
+      username: 'former',
+      role: 'viewer',
+      scopes: ['group/machinery'],
+      disabled: true,
+      totp: false,
+      mustChangePassword: false,
+      lastSignInAt: now - 90 * day,
+    },
+  ],
+  scopes: [
+    { path: 'group', name: { zh: '集团', en: 'Group' } },
+    { path: 'group/machinery', name: { zh: '机械事业部', en: 'Machinery' } },
+    { path: scope, name: { zh: '三号园区', en: 'Park 3' } },
+  ],
+  tokens: [
+    {
+      id: uuid(13, 1),
+      name: 'export to SIEM',
+      permissions: ['event.read', 'session.read'],
+      scopes: ['group'],
+      createdBy: 'Lin Wei',
+      createdAt: now - 20 * day,
+      expiresAt: now + 70 * day,
+      lastUsedAt: now - 5 * minute,
+    },
+  ],
+  audit: Array.from({ length: 24 }, (_, i) => ({
+    number: 824 - i,
+    at: now - i * 17 * minute,
+    actor: i % 3 ? 'Lin Wei' : 'system',
+    address: i % 3 ? '10.31.1.9' : null,
+    action: ['ticket.step', 'sign-in', 'sensor.confirm', 'template.apply'][i % 4] as string,
+    target: ['T-101', 'lin.wei', 'relay-park-3', 'starter'][i % 4] as string,
+    detail: i % 4 === 0 ? { action: 'start', from: 'assigned', to: 'in_progress' } : {},
+    hash: hash(String.fromCharCode(97 + (i % 20))),
+  })),
+  sources: [
+    {
+      id: sensors.ids,
+      name: 'ids-park-3',
+      format: 'suricata-eve' as const,
+      transport: 'syslog' as const,
+      scope,
+      allowed: ['10.31.2.0/24'],
+      createdAt: now - 30 * day,
+      lastAt: now - 2 * hour,
+      received: 18_204,
+      rejected: 3,
+    },
+    {
+      id: uuid(1, 6),
+      name: 'fw-hq',
+      format: 'cef' as const,
+      transport: 'http' as const,
+      scope: 'group',
+      allowed: [],
+      createdAt: now - 2 * day,
+      lastAt: null,
+      received: 0,
+      rejected: 0,
+    },
+  ],
+  knownScanners: [
+    {
+      id: uuid(14, 1),
+      network: '10.31.4.17/32',
+      owner: 'IT operations',
+      reason: 'weekly vulnerability scan',
+      expires: '2027-03-31',
+      ports: [22, 80, 443],
+      expired: false,
+      touches: 118,
+    },
+    {
+      id: uuid(14, 2),
+      network: '10.31.4.0/28',
+      owner: 'Monitoring',
+      reason: 'availability probes',
+      expires: '2026-06-30',
+      ports: [],
+      expired: true,
+      touches: 0,
+    },
+  ],
+  rejected: [
+    {
+      id: uuid(15, 1),
+      at: now - 3 * hour,
+      sensor: sensors.far,
+      reason: 'login.attempted: method: Invalid option',
+      raw: '{"kind":"login.attempted","body":{"method":"telepathy","user":"root\\\\x1b[31m"}}',
+    },
+  ],
+  me: {
+    id: uuid(9, 1),
+    name: 'Lin Wei',
+    username: 'lin.wei',
+    role: 'administrator',
+    scopes: ['group'],
+    disabled: false,
+    totp: true,
+    mustChangePassword: false,
+    lastSignInAt: now - hour,
+    permissions: [...permissions],
+    locale: null,
+  },
+  identities: [
+    { kind: 'address' as const, value: '203.0.113.39', since: now - 2 * hour, finding: uuid(7, 5), by: 'rule alert', why: 'source of 5 findings' },
+    {
+      kind: 'lure' as const,
+      value: 'lure-7f21 (ops / Park3!ops)',
+      since: now - 8.8 * minute,
+      finding: uuid(7, 1),
+      by: 'rule valid-account',
+      why: 'planted in \\\\fs-03\\ops\\notes.txt',
+    },
+    {
+      kind: 'fingerprint' as const,
+      value: 'hassh 8c1b7f2a6d3e4c5b9a0f1e2d3c4b5a69',
+      since: now - 52 * minute,
+      finding: uuid(7, 4),
+      by: 'rule brute-force',
+      why: 'same client on nas-02',
+    },
+  ],
+  incidentHistory: [{ at: now - 30 * minute, actor: 'Lin Wei', action: 'merge', detail: { other: 'I-38', why: 'same lure' } }],
+}
