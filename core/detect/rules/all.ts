@@ -2,10 +2,11 @@
 import type { Rule } from '../rule.ts'
 import { accessRules } from './access.ts'
 import { commandRules } from './commands.ts'
+import { discoveryRules } from './discovery.ts'
 import { networkRules } from './network.ts'
 import { webRules } from './web.ts'
 
-export const allRules: readonly Rule[] = Object.freeze([...networkRules, ...accessRules, ...commandRules, ...webRules])
+export const allRules: readonly Rule[] = Object.freeze([...networkRules, ...accessRules, ...discoveryRules, ...commandRules, ...webRules])
 
 const byKind = new Map<string, Rule[]>()
 for (const rule of allRules) for (const kind of rule.kinds) byKind.set(kind, [...(byKind.get(kind) ?? []), rule])
