@@ -1,6 +1,7 @@
 /** One machine doing everything: starts the roles as processes, keeps them running, tells a newcomer where to go. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { askCore } from '@shenlou/core/admin-socket'
 import type { RouteAnswer } from '@shenlou/contract/api'
@@ -86,10 +87,38 @@ async function confirmOwn(data: string, detail: Record<string, unknown>): Promis
   await askCore(join(data, 'core'), 'confirmSensor', { params: { id: own.id }, body: { fingerprint: String(detail.fingerprint) } })
 }
 
+const taken = (address: string, cure: string): Error =>
+  Object.assign(new Error(`${address} is taken by another program: end it, or ${cure}`), { name: 'StartError' })
+
+/** Looks before anything is started whether a port can be had. The part that opens it says what else may be wrong with the address. */
+async function requireFree(setting: string, address: string): Promise<void> {
+  if (address === 'off') return
+  const at = address.lastIndexOf(':')
+  const server = createServer()
+  const code = await new Promise<string | undefined>((resolve) => {
+    server
+      .once('error', (error: NodeJS.ErrnoException) => resolve(error.code))
+      .listen({ host: address.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(address.slice(at + 1)), exclusive: true }, () =>
+        server.close(() => resolve(undefined)),
+      )
+  })
+  if (code === 'EADDRINUSE') throw taken(address, `choose another with --${setting} HOST:PORT`)
+}
+
+/** A decoy's port that another program has: named by the relay in its health. */
+async function requirePlaces(data: string): Promise<void> {
+  const { items } = await askCore<RouteAnswer<'sensors'>>(join(data, 'core'), 'sensors')
+  const relay = items.find(({ name, role }) => role === 'relay' && name === 'relay')
+  const blocked = relay?.problems.find(({ key, detail }) => key === 'listen-failed' && detail.includes('EADDRINUSE'))
+  const address = blocked?.detail.split(' ').find((part) => /:\d+$/.test(part))
+  if (address) throw taken(address, 'give the decoy another port in a scenario and start with --no-scenario, then apply it')
+}
+
 async function placed(data: string, deadlineMs: number): Promise<RouteAnswer<'decoys'>['items']> {
   for (const until = Date.now() + deadlineMs; ; ) {
     const { items } = await askCore<RouteAnswer<'decoys'>>(join(data, 'core'), 'decoys')
     if (Date.now() > until || items.every((decoy) => decoy.placements.every(({ answering }) => answering === true))) return items
+    await requirePlaces(data)
     await new Promise((done) => setTimeout(done, 100))
   }
 }
@@ -138,6 +167,7 @@ export async function start({ settings }: Invocation): Promise<number> {
       const { folderError } = await import('@shenlou/core/store/start-error')
       throw folderError(data, error)
     }
+    for (const name of ['http', 'sensors', 'tunnel', 'syslog'] as const) await requireFree(name, settings[name])
     bar.step('building the console where its sources changed')
     const { buildConsole } = await import('@shenlou/console/build')
     await buildConsole({ log: () => {} })
@@ -162,6 +192,7 @@ export async function start({ settings }: Invocation): Promise<number> {
     }
     bar.step('waiting for the decoys to answer')
     const decoys = await placed(data, 10_000)
+    await requirePlaces(data)
     bar.done(`ready in ${((performance.now() - begun) / 1000).toFixed(1)} s`)
     const answers = decoys.map(
       (decoy) =>

@@ -2,6 +2,7 @@
 import { isService, services } from '@shenlou/contract/services'
 import { type ScenarioTemplate, scenarioTemplate, type TemplateFault } from '@shenlou/contract/template'
 import type { PersonaTemplate } from '@shenlou/contract/persona'
+import { lintPersona } from '@shenlou/contract/persona-linter'
 import { parseYaml } from './yaml.ts'
 
 export type CheckedScenario = { scenario: ScenarioTemplate } | { faults: TemplateFault[] }
@@ -20,6 +21,8 @@ export function checkScenario(text: string, personas: ReadonlyMap<string, Person
     decoys.set(decoy.id, decoy)
     const persona = personas.get(decoy.persona)
     if (!persona) faults.push(at([...path, 'persona'], `there is no persona '${decoy.persona}'; known: ${[...personas.keys()].join(', ')}`))
+    const [contradiction] = persona ? lintPersona(persona) : []
+    if (contradiction) faults.push(at([...path, 'persona'], `persona '${decoy.persona}' contradicts itself: ${contradiction}`))
     const ports = new Set<number>()
     decoy.services.forEach((service, s) => {
       const here = [...path, 'services', s]

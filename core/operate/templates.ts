@@ -10,6 +10,7 @@ import type { Core } from '../core.ts'
 import { replaceKnownScanners } from '../known-scanners.ts'
 import { seal, unseal } from '../seal.ts'
 import { lockKeys } from '../store/locks.ts'
+import { visibleTo } from '../store/visible.ts'
 import { drawSecrets } from './draw.ts'
 import { drawOrganisation, drawPassword } from './organisation.ts'
 import { loadPersonas, templatesFolder } from './personas.ts'
@@ -44,10 +45,11 @@ async function siteOf(core: Core): Promise<Site> {
   return { bind: (await siteSettings(core.sql)).bind, organisation: drawOrganisation(secret), password: (decoy, user) => drawPassword(secret, decoy, user) }
 }
 
-export async function templates(core: Core, _actor: Actor, _input: unknown): Promise<RouteAnswer<'templates'>> {
-  const applied = await core.sql<
-    { name: string; title: { zh: string; en: string }; applied_at: Date; applied_by: string; text: string }[]
-  >`select name, title, applied_at, applied_by, text from template order by name`
+/** Applied templates that name no place outside of what the actor may see. */
+export async function templates(core: Core, actor: Actor, _input: unknown): Promise<RouteAnswer<'templates'>> {
+  const applied = await core.sql<{ name: string; title: { zh: string; en: string }; applied_at: Date; applied_by: string; text: string }[]>`
+    select name, title, applied_at, applied_by, text from template
+    where not exists (select from decoy where decoy.template = template.name and not ${visibleTo(core.sql, actor, 'decoy.scope')}) order by name`
   const folder = join(templatesFolder, 'scenarios')
   const shipped = readdirSync(folder)
     .filter((name) => name.endsWith('.yaml'))
