@@ -4,8 +4,8 @@ import { test } from 'node:test'
 import { type IdentityField, identityFields } from '@shenlou/contract/identity-fields'
 import { personaTemplate } from '@shenlou/contract/persona'
 import ssh2 from 'ssh2'
-import { serverTemplate } from './persona-fixture.ts'
 import { drawPersona, personaIdentity } from './persona.ts'
+import { serverTemplate } from './persona-fixture.ts'
 
 const template = personaTemplate.parse(serverTemplate)
 const organisation = { name: { zh: '海川重工', en: 'Haichuan Heavy' }, domain: 'haichuan-heavy.cn' }
