@@ -24,7 +24,8 @@ export function serveGroupExchange(protocol: Protocol, fail: (reason: string) =>
   const kex = protocol._kex
   if (!kex) return
   let chosen: DiffieHellmanGroup | undefined
-  const rest = kex.parse.bind(kex)
+  // what every exchange does after its own messages; ssh2's group exchange would wait for the client's side of it
+  const rest = (Object.getPrototypeOf(Object.getPrototypeOf(kex)) as typeof kex).parse.bind(kex)
   kex.parse = (payload) => {
     const type = payload[0]
     try {

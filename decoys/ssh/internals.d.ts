@@ -38,7 +38,7 @@ declare module 'ssh2/lib/protocol/Protocol.js' {
     _cipher: Cipher
     _decipher: { inSeqno: number; decrypt(chunk: Buffer, from: number, to: number): number; free(): void } | undefined
     _parse: (this: Protocol, chunk: Buffer, from: number, to: number) => number
-    _onPayload: (payload: Buffer) => void
+    _onPayload: (payload: Buffer) => unknown
     _identRaw: Buffer
     _remoteIdentRaw: Buffer | undefined
     _hostKeys: Record<string, unknown>

@@ -138,13 +138,16 @@ export async function openTransport(connection: Connection, persona: Persona, ev
     events.negotiated({ version: clientVersion, kex: kexes, hostKey, cipher, mac, compression })
   }
   protocol._onPayload = (raw) => {
-    if (ended || raw.length === 0) return
+    if (ended || raw.length === 0) return undefined
     const payload = protocol._packetRW.read.read(raw)
     const type = payload[0] as number
     if (type === message.KEXINIT) {
-      kexModule.HANDLERS[message.KEXINIT]?.(protocol, payload)
+      const rest = kexModule.HANDLERS[message.KEXINIT]?.(protocol, payload)
       agreed(payload)
-    } else events.message(type, payload)
+      return rest
+    }
+    events.message(type, payload)
+    return ended ? Number.POSITIVE_INFINITY : undefined
   }
 
   const transport: Transport = {
@@ -203,8 +206,10 @@ export async function openTransport(connection: Connection, persona: Persona, ev
         protocol._remoteIdentRaw = Buffer.from(result.line, 'latin1')
         const state = { firstPacket: true }
         protocol._decipher = new ssh2Crypto.NullDecipher(0, (payload: Buffer) => {
-          kexModule.onKEXPayload.call(protocol, state, payload)
-          if (payload[0] === message.KEXINIT) agreed(payload)
+          const first = payload[0] === message.KEXINIT
+          const rest = kexModule.onKEXPayload.call(protocol, state, payload)
+          if (first) agreed(payload)
+          return rest // tells the reader that what follows in this chunk is for the new keys
         })
         protocol._parse = function parse(bytes, at, to) {
           return this._decipher ? this._decipher.decrypt(bytes, at, to) : to
