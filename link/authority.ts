@@ -1,6 +1,6 @@
 /** The certificate authority of an installation: ECDSA P-256, its key encrypted at rest and never in the database. */
 import 'reflect-metadata'
-import { type CryptoKey as WebCryptoKey, createCipheriv, createDecipheriv, createPublicKey, randomBytes, webcrypto, X509Certificate } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createPublicKey, randomBytes, webcrypto, X509Certificate } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as x509 from '@peculiar/x509'
@@ -54,7 +54,7 @@ export async function openAuthority(dir: string, masterKey: Buffer): Promise<Aut
   return authorityOf(certificate, await webcrypto.subtle.importKey('pkcs8', key, algorithm, false, ['sign']))
 }
 
-function authorityOf(pem: string, signingKey: WebCryptoKey): Authority {
+function authorityOf(pem: string, signingKey: webcrypto.CryptoKey): Authority {
   const ca = new X509Certificate(pem)
   const issuer = new x509.X509Certificate(pem)
   const keyHash = keyHashOf(ca)
@@ -99,7 +99,7 @@ async function leafExtensions(names: string[], key: x509.PublicKey, issuer: x509
     new x509.BasicConstraintsExtension(false, undefined, true),
     new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
     new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
-    new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: 'url', value }))),
+    new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: 'url' as const, value }))),
     await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
     await x509.SubjectKeyIdentifierExtension.create(key),
   ]
