@@ -514,7 +514,7 @@ class Parser {
           const name = words[0]?.[0]
           this.#next()
           const close = this.#next()
-          if (close.kind === 'end') throw new Incomplete()
+          if (close.kind === 'end') throw new SyntaxFault('newline')
           if (close.text !== ')' || name?.kind !== 'text') throw new SyntaxFault(close.text)
           this.#newlines()
           return { kind: 'function', name: name.text, body: this.#command() }

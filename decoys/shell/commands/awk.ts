@@ -216,27 +216,20 @@ export const runAwk: CommandMain = async (run, args) => {
   const rules: { pattern: string; body: string | undefined }[] = []
   let rest = script.slice(0, 8192).trim()
   while (rest !== '') {
-    const open = split(rest, '{')[0]?.length ?? rest.length
-    const pattern = rest.slice(0, open).trim().replace(/^;/, '')
-    if (open >= rest.length || rest[open] !== '{') {
-      // split() counts braces as depth, so a rule's body begins at the first brace outside a pattern
-      const at = rest.indexOf('{', /^\s*\//.test(rest) ? rest.indexOf('/', rest.indexOf('/') + 1) + 1 : 0)
-      if (at === -1) {
-        rules.push({ pattern: rest, body: undefined })
-        break
-      }
-      let depth = 0
-      let end = at
-      for (; end < rest.length; end++) {
-        if (rest[end] === '{') depth++
-        else if (rest[end] === '}' && --depth === 0) break
-      }
-      rules.push({ pattern: rest.slice(0, at).trim(), body: rest.slice(at + 1, end) })
-      rest = rest.slice(end + 1).trim()
-      continue
+    // a rule's body begins at the first brace outside a leading /pattern/
+    const at = rest.indexOf('{', /^\s*!?\//.test(rest) ? rest.indexOf('/', rest.indexOf('/') + 1) + 1 : 0)
+    if (at === -1) {
+      rules.push({ pattern: rest, body: undefined })
+      break
     }
-    rules.push({ pattern, body: undefined })
-    break
+    let depth = 0
+    let end = at
+    for (; end < rest.length; end++) {
+      if (rest[end] === '{') depth++
+      else if (rest[end] === '}' && --depth === 0) break
+    }
+    rules.push({ pattern: rest.slice(0, at).trim().replace(/^;\s*/, ''), body: rest.slice(at + 1, end) })
+    rest = rest.slice(end + 1).trim()
   }
   const state: State = { fields: [], line: '', variables }
   try {

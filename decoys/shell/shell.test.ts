@@ -1,0 +1,129 @@
+/** The shell by text fixtures: `$` a command line, `>` its further lines, then what it prints; `=` an exit code that is not 0. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { describe, test } from 'node:test'
+import type { Connection, Context, Session } from '../decoy.ts'
+import { testPersona } from '../test-harness.ts'
+import { openWorld } from '../world.ts'
+import { LineEditor } from './editor.ts'
+import { LineReader, textInput } from './io.ts'
+import { openSeat } from './seat.ts'
+import { Leave, Shell } from './shell.ts'
+
+function openShell(persona: string): { run(text: string): Promise<{ out: string; code: number }> } {
+  const drawn = testPersona(persona)
+  const world = openWorld(drawn)
+  const context = {
+    persona: drawn,
+    world,
+    clock: () => Date.now(),
+    signal: new AbortController().signal,
+    blobs: { put: async () => ({ sha256: '0'.repeat(64), size: 0, truncated: false }) },
+  } as unknown as Context
+  const connection = { source: { ip: '192.0.2.7', port: 4444 }, destination: { ip: '10.9.8.7', port: 22 }, end() {} } as unknown as Connection
+  const session = { id: 'x', emit() {}, close() {} } as unknown as Session
+  const seat = openSeat({ connection, context, session, user: 'root', terminal: false, closed: () => false })
+  return {
+    async run(text) {
+      const shell = new Shell(seat, { login: false })
+      let out = ''
+      const write = (piece: string): void => {
+        out += piece
+      }
+      let code: number
+      try {
+        code = await shell.execute(text, { input: new LineReader(textInput('')), out: write, err: write, toTerminal: false })
+      } catch (error) {
+        if (!(error instanceof Leave)) throw error
+        code = error.value
+      }
+      return { out, code }
+    },
+  }
+}
+
+for (const [name, persona] of [
+  ['bash', 'centos-7'],
+  ['ash', 'openwrt-19.07'],
+] as const) {
+  describe(`${name} runs its fixtures`, () => {
+    const shell = openShell(persona)
+    const text = readFileSync(new URL(`./cases/${name}.txt`, import.meta.url), 'latin1')
+    for (const block of text.split(/^# /m).slice(1)) {
+      const [title = '', ...lines] = block.trimEnd().split('\n')
+      const command = lines
+        .filter((line) => line.startsWith('$ ') || line.startsWith('> '))
+        .map((line) => line.slice(2))
+        .join('\n')
+      const code = Number(lines.find((line) => line.startsWith('= '))?.slice(2) ?? 0)
+      const expected = lines
+        .filter((line) => !/^[$>=] /.test(line))
+        .map((line) => `${line}\n`)
+        .join('')
+      test(title, async () => {
+        const result = await shell.run(command)
+        assert.equal(result.out, expected)
+        assert.equal(result.code, code)
+      })
+    }
+  })
+}
+
+describe('endless work', () => {
+  test('a pipe that is read by head ends its writer', async () => {
+    const { out } = await openShell('centos-7').run('yes | head -2; echo after')
+    assert.equal(out, 'y\ny\nafter\n')
+  })
+  test('recursion without end is refused, and memory stays bounded', async () => {
+    const { out } = await openShell('centos-7').run('f() { f; }; f; echo after')
+    assert.match(out, /maximum function nesting level exceeded\nafter\n$/)
+  })
+  test('a variable does not grow without bound', async () => {
+    const { out } = await openShell('centos-7').run('x=0123456789; for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do x=$x$x; done; echo ${#x}')
+    assert.ok(Number(out) <= 65_536)
+  })
+})
+
+describe('the line editor', () => {
+  function edit(keys: string, columns = 80): { shown: string; lines: string[] } {
+    let shown = ''
+    const lines: string[] = []
+    const editor = new LineEditor({
+      write: (text) => {
+        shown += text
+      },
+      columns: () => columns,
+      history: () => ['first', 'second'],
+      complete: (line) => ({
+        from: line.lastIndexOf(' ') + 1,
+        names: ['passwd', 'passwd-'].filter((name) => name.startsWith(line.slice(line.lastIndexOf(' ') + 1))),
+      }),
+      line: (text) => lines.push(text),
+      interrupt() {},
+      end: () => lines.push('<end>'),
+    })
+    editor.begin('# ')
+    for (const key of keys) editor.key(key)
+    return { shown, lines }
+  }
+  test('echoes a key as one byte', () => assert.equal(edit('a').shown, '# a'))
+  test('erases, kills, yanks and moves', () => {
+    assert.deepEqual(edit('abc\x7fd\r').lines, ['abd'])
+    assert.deepEqual(edit('one two\x17three\r').lines, ['one three'])
+    assert.deepEqual(edit('tail\x01head \r').lines, ['head tail'])
+    assert.deepEqual(edit('cut me\x15\x19\x19\r').lines, ['cut mecut me'])
+    assert.deepEqual(edit('ac\x1b[Db\r').lines, ['abc'])
+    assert.deepEqual(edit('abc\x1b[H\x1b[3~\r').lines, ['bc'])
+  })
+  test('recalls history both ways and keeps the draft', () => {
+    assert.deepEqual(edit('\x1b[A\r').lines, ['second'])
+    assert.deepEqual(edit('draft\x1b[A\x1b[A\x1b[B\x1b[B\r').lines, ['draft'])
+  })
+  test('completes what is common', () => assert.deepEqual(edit('cat pas\t\r').lines, ['cat passwd']))
+  test('ends at Ctrl-D on an empty line only', () => {
+    assert.deepEqual(edit('\x04').lines, ['<end>'])
+    assert.deepEqual(edit('ab\x01\x04\r').lines, ['b'])
+  })
+  test('takes characters of several bytes whole', () => assert.deepEqual(edit('\xe6\x97\xa5\xe6\x9c\xac\x7f\r').lines, ['\xe6\x97\xa5']))
+  test('takes CR LF for one Enter', () => assert.deepEqual(edit('a\r\nb\r\n').lines, ['a', 'b']))
+})
