@@ -175,8 +175,7 @@ export async function capture(site: Installation): Promise<Capture> {
     )
     for (const [id] of text.matchAll(/\b[0-9a-f]{32}\b/g)) note('machine id', id)
   }
-  for (const { hostname } of (JSON.parse((await site.command('placements', '--json')).stdout) as { items: { hostname: string }[] }).items)
-    note('hostname', hostname)
+
   return { bytes, identity }
 }
 
