@@ -59,3 +59,15 @@ export function options(args: string[], letters: string, long: Record<string, st
   }
   return { flags, rest, bad }
 }
+
+/** Prints and succeeds. */
+export const say = (run: Run, text: string): number => {
+  run.out(text)
+  return 0
+}
+
+/** Says what is wrong, as it stands, and gives the exit code. */
+export const complain = (run: Run, text: string, code: number): number => {
+  run.err(text)
+  return code
+}

@@ -50,7 +50,7 @@ export async function expandWord(shell: Shell, word: Word, streams: Streams, mod
       })
       continue
     }
-    const value = await valueOf(shell, part, streams)
+    const value = await partValue(shell, part, streams)
     if (part.quoted || mode !== 'fields') {
       if (value !== '' || part.quoted) add(value, part.quoted || mode === 'plain')
       continue
@@ -89,7 +89,7 @@ function tilde(shell: Shell, text: string): string {
   return user ? user.home + rest : text
 }
 
-async function valueOf(shell: Shell, part: Exclude<WordPart, { kind: 'text' }>, streams: Streams): Promise<string> {
+async function partValue(shell: Shell, part: Exclude<WordPart, { kind: 'text' }>, streams: Streams): Promise<string> {
   if (part.kind === 'command') return shell.capture(part.body, streams)
   if (part.kind === 'arithmetic') {
     const [text = ''] = await expandWord(shell, part.text, streams, 'plain')

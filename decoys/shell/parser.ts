@@ -385,12 +385,12 @@ class Parser {
 
   #if(): Command {
     this.#next()
-    const branches: { test: List; then: List }[] = []
+    const branches: { test: List; body: List }[] = []
     let otherwise: List | undefined
     for (;;) {
       const test = this.#list(() => false)
       this.#expect('then')
-      branches.push({ test, then: this.#list(() => false) })
+      branches.push({ test, body: this.#list(() => false) })
       this.#newlines()
       const next = this.#next()
       if (next.kind === 'end') throw new Incomplete()

@@ -4,7 +4,7 @@ import type { CommandMain } from './command.ts'
 const simple: Record<string, string> = { a: '\x07', b: '\b', e: '\x1b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v', '\\': '\\' }
 
 /** Backslash escapes as `echo -e` reads them; `stop` when `\c` was met. */
-export function unescape(text: string, octalNeedsZero: boolean): { text: string; stop: boolean } {
+export function escapes(text: string, octalNeedsZero: boolean): { text: string; stop: boolean } {
   let result = ''
   for (let at = 0; at < text.length; at++) {
     const c = text[at] as string
@@ -33,17 +33,17 @@ export function unescape(text: string, octalNeedsZero: boolean): { text: string;
 
 export const echo: CommandMain = ({ out }, args) => {
   let newline = true
-  let escapes = false
+  let wanted = false
   let i = 0
   for (; i < args.length && /^-[neE]+$/.test(args[i] as string); i++) {
     if (args[i]?.includes('n')) newline = false
-    if (args[i]?.includes('e')) escapes = true
-    if (args[i]?.includes('E')) escapes = false
+    if (args[i]?.includes('e')) wanted = true
+    if (args[i]?.includes('E')) wanted = false
   }
   const text = args.slice(i).join(' ')
-  if (!escapes) out(newline ? `${text}\n` : text)
+  if (!wanted) out(newline ? `${text}\n` : text)
   else {
-    const { text: done, stop } = unescape(text, true)
+    const { text: done, stop } = escapes(text, true)
     out(newline && !stop ? `${done}\n` : done)
   }
   return 0
@@ -64,7 +64,7 @@ export const printf: CommandMain = ({ out, fault }, args) => {
     const before = at
     let result = ''
     const pattern = /%([-+ 0#]*)(\*|\d{0,4})(?:\.(\d{1,4}))?([bcdiouxXeEfgGsq%])|([^%]+|%)/g
-    const { text, stop } = unescape(format, false)
+    const { text, stop } = escapes(format, false)
     for (let m = pattern.exec(text); m; m = pattern.exec(text)) {
       if (m[5] !== undefined) {
         result += m[5]
@@ -79,7 +79,7 @@ export const printf: CommandMain = ({ out, fault }, args) => {
       const value = values[at++] ?? ''
       let body: string
       if (kind === 's' || kind === 'q') body = precision === undefined ? value : value.slice(0, Number(precision))
-      else if (kind === 'b') body = unescape(value, false).text
+      else if (kind === 'b') body = escapes(value, false).text
       else if (kind === 'c') body = value.slice(0, 1)
       else if ('eEfgG'.includes(kind as string)) body = (Number(value) || 0).toFixed(precision === undefined ? 6 : Math.min(20, Number(precision)))
       else {

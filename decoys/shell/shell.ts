@@ -197,11 +197,13 @@ export class Shell {
       streams.err(
         this.ash ? `${this.label}: syntax error: unexpected "${error.token}"\n` : `${this.label}: syntax error near unexpected token \`${error.token}'\n`,
       )
-      return (this.status = this.ash ? 2 : 1)
+      this.status = this.ash ? 2 : 1
+      return this.status
     }
     if (error instanceof Incomplete) {
       streams.err(this.ash ? `${this.label}: syntax error: unterminated quoted string\n` : `${this.label}: syntax error: unexpected end of file\n`)
-      return (this.status = this.ash ? 2 : 1)
+      this.status = this.ash ? 2 : 1
+      return this.status
     }
     throw error
   }
@@ -340,10 +342,10 @@ export class Shell {
         } else await this.list(command.body, streams)
         return
       case 'if':
-        for (const { test, then } of command.branches) {
+        for (const { test, body } of command.branches) {
           await this.list(test, streams)
           if (this.status === 0) {
-            await this.list(then, streams)
+            await this.list(body, streams)
             return
           }
         }

@@ -17,7 +17,7 @@ export interface Redirect {
 export type Command =
   | { kind: 'simple'; assigns: { name: string; value: Word }[]; words: Word[]; redirects: Redirect[] }
   | { kind: 'group'; body: List; subshell: boolean; redirects: Redirect[] }
-  | { kind: 'if'; branches: { test: List; then: List }[]; otherwise?: List; redirects: Redirect[] }
+  | { kind: 'if'; branches: { test: List; body: List }[]; otherwise?: List; redirects: Redirect[] }
   | { kind: 'while'; test: List; body: List; until: boolean; redirects: Redirect[] }
   | { kind: 'for'; name: string; words?: Word[]; body: List; redirects: Redirect[] }
   | { kind: 'case'; subject: Word; branches: { patterns: Word[]; body: List }[]; redirects: Redirect[] }

@@ -134,7 +134,10 @@ export function openTerminal(options: {
       if (editor.key(text[i] as string)) {
         if (!running || typed !== '') {
           typed += text.slice(i + 1)
-          if (!running) return feedRest()
+          if (!running) {
+            feedRest()
+            return
+          }
           return
         }
       }

@@ -52,8 +52,14 @@ export function serveChannels(options: {
     const packet = reader.uint32()
     const refuse = (reason: number, text: string): void => transport.send(pack(message.CHANNEL_OPEN_FAILURE, remote, reason, text, ''))
     if (type === 'session') {
-      if (noMoreSessions) return transport.disconnect('Possible attack: attempt to open a session after additional sessions disabled')
-      if (channels.size >= Math.min(kind.maxSessions, 64)) return refuse(1, kind.refuse.session)
+      if (noMoreSessions) {
+        transport.disconnect('Possible attack: attempt to open a session after additional sessions disabled')
+        return
+      }
+      if (channels.size >= Math.min(kind.maxSessions, 64)) {
+        refuse(1, kind.refuse.session)
+        return
+      }
       let id = 0
       while (channels.has(id)) id++
       const channel = new Channel(id, { remote, window, packet }, transport, kind, () => channels.delete(id))
@@ -63,11 +69,13 @@ export function serveChannels(options: {
     if (type === 'direct-tcpip') {
       const host = reader.text()
       forward('direct-tcpip', host, reader.uint32())
-      return refuse(kind.refuse.reason, kind.refuse.forward)
+      refuse(kind.refuse.reason, kind.refuse.forward)
+      return
     }
     if (type === 'direct-streamlocal@openssh.com') {
       forward('streamlocal', reader.text(), 0)
-      return refuse(kind.refuse.reason, kind.refuse.forward)
+      refuse(kind.refuse.reason, kind.refuse.forward)
+      return
     }
     refuse(kind.refuse.unknownReason, kind.refuse.unknown)
   }
@@ -85,28 +93,38 @@ export function serveChannels(options: {
     if (name === 'tcpip-forward') {
       const host = reader.text()
       forward('tcpip-forward', host, reader.uint32())
-      return disabled()
+      disabled()
+      return
     }
     if (name === 'streamlocal-forward@openssh.com') {
       forward('streamlocal', reader.text(), 0)
-      return disabled()
+      disabled()
+      return
     }
     if (name === 'no-more-sessions@openssh.com' && kind.tellsHostKeys) {
       noMoreSessions = true
-      return answer(true)
+      answer(true)
+      return
     }
     if (name === 'hostkeys-prove-00@openssh.com' && kind.tellsHostKeys) {
       const proofs: Buffer[] = []
       while (reader.left > 0 && proofs.length < 4) {
         const blob = reader.string()
         const entry = Object.entries(hostKeys(context.persona)).find(([, key]) => key.getPublicSSH().equals(blob))
-        if (!entry) return answer(false)
+        if (!entry) {
+          answer(false)
+          return
+        }
         const [, key] = entry
         const signed = key.sign(pack(0, 'hostkeys-prove-00@openssh.com', transport.sessionId, blob).subarray(1), key.type === 'ssh-rsa' ? 'sha512' : undefined)
-        if (signed instanceof Error) return answer(false)
+        if (signed instanceof Error) {
+          answer(false)
+          return
+        }
         proofs.push(signatureBlob(key.type === 'ssh-rsa' ? 'rsa-sha2-512' : key.type, signed))
       }
-      return answer(true, ...proofs.map((proof) => pack(0, proof).subarray(1)))
+      answer(true, ...proofs.map((proof) => pack(0, proof).subarray(1)))
+      return
     }
     answer(false)
   }

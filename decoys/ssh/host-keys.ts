@@ -1,4 +1,5 @@
 /** The persona's host keys as the transport signs with them. */
+import { createPrivateKey, sign } from 'node:crypto'
 import keyParser, { type ParsedKey } from 'ssh2/lib/protocol/keyParser.js'
 import type { Persona } from '../persona.ts'
 
@@ -19,8 +20,24 @@ export function hostKeys(persona: Persona): HostKeys {
     const key = Array.isArray(result) ? result[0] : result
     if (!key || key instanceof Error)
       throw new Error(`the host key ${name} of ${persona.template.id} cannot be read: ${key instanceof Error ? key.message : 'empty'}`)
-    for (const type of key.type === 'ssh-rsa' ? ['ssh-rsa', 'rsa-sha2-256', 'rsa-sha2-512'] : [key.type]) keys[type] = key
+    const signing = prepared(key)
+    for (const type of key.type === 'ssh-rsa' ? ['ssh-rsa', 'rsa-sha2-256', 'rsa-sha2-512'] : [key.type]) keys[type] = signing
   }
   parsed.set(persona, keys)
   return keys
+}
+
+const hashes: Record<string, string | null> = { 'ssh-rsa': 'sha1', 'ecdsa-sha2-nistp256': 'sha256', 'ssh-ed25519': null }
+
+/** The key with its private half read once; ssh2 would read the PEM text at every handshake, which costs more than the signature. */
+function prepared(key: ParsedKey): ParsedKey {
+  const secret = createPrivateKey(key.getPrivatePEM())
+  const blob = key.getPublicSSH()
+  return {
+    type: key.type,
+    getPublicSSH: () => blob,
+    getPrivatePEM: () => key.getPrivatePEM(),
+    sign: (data, hash) => sign(hash ?? hashes[key.type] ?? null, data, secret),
+    verify: (data, signature, hash) => key.verify(data, signature, hash),
+  }
 }

@@ -70,6 +70,7 @@ declare module 'ssh2/lib/protocol/keyParser.js' {
   export interface ParsedKey {
     type: string
     getPublicSSH(): Buffer
+    getPrivatePEM(): string
     sign(data: Buffer, hash?: string): Buffer | Error
     verify(data: Buffer, signature: Buffer, hash?: string): boolean | Error
   }

@@ -52,43 +52,62 @@ export class SessionChannel {
         session.emit('terminal.resized', { columns, rows })
         this.#live?.resize(columns, rows)
       }
-      return answer(this.#terminal !== undefined)
+      answer(this.#terminal !== undefined)
+      return
     }
     if (type === 'signal') {
       const name = reader.text()
       this.#live?.signal(name)
-      return answer(false)
+      answer(false)
+      return
     }
-    if (this.#started) return answer(false)
+    if (this.#started) {
+      answer(false)
+      return
+    }
     if (type === 'pty-req') {
-      if (this.#terminal) return answer(false)
+      if (this.#terminal) {
+        answer(false)
+        return
+      }
       const term = reader.text()
       const [columns, rows] = [reader.uint32() & 0xffff, reader.uint32() & 0xffff]
       this.#terminal = { term: term.slice(0, 64), columns: columns || 80, rows: rows || 24 }
       session.emit('terminal.opened', { term: show(term, 64), columns, rows })
-      return answer(true)
+      answer(true)
+      return
     }
     if (type === 'env') {
       const [name, value] = [reader.text(), reader.text()]
       const known = kind.tellsHostKeys && /^(LANG|LC_[A-Z]+|LANGUAGE|XMODIFIERS)$/.test(name) // AcceptEnv of the distributions
       if (known && this.#environment.size < 32) this.#environment.set(name, value.slice(0, 256))
-      return answer(known)
+      answer(known)
+      return
     }
     if (type === 'x11-req') {
       forward('x11', '', 0)
-      return answer(false)
+      answer(false)
+      return
     }
     if (type === 'auth-agent-req@openssh.com') {
       forward('agent', '', 0)
-      return answer(false)
+      answer(false)
+      return
     }
-    if (type === 'shell') return this.#start(wanted, undefined)
-    if (type === 'exec') return this.#start(wanted, reader.text())
+    if (type === 'shell') {
+      this.#start(wanted, undefined)
+      return
+    }
+    if (type === 'exec') {
+      this.#start(wanted, reader.text())
+      return
+    }
     if (type === 'subsystem') {
       const name = reader.text()
       if (name !== 'sftp' || !kind.sftp) {
         session.emit('command.executed', { mode: 'subsystem', input: show(name, 65_536), user: show(this.#about.user, 64), directory: '/' })
-        return answer(false)
+        answer(false)
+        return
       }
       this.#started = true
       channel.started()

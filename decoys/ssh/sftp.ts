@@ -99,7 +99,10 @@ export function serveSftp(channel: Channel, seat: Seat): void {
   const reply = (kind: number, id: number, ...parts: Part[]): void => send(pack(kind, id, ...parts))
   const say = (id: number, code: number): void => reply(type.STATUS, id, code, texts[code] ?? 'Failure', '')
   const open = (handle: Handle, id: number): void => {
-    if (handles.size >= maxHandles) return say(id, status.FAILURE)
+    if (handles.size >= maxHandles) {
+      say(id, status.FAILURE)
+      return
+    }
     while (handles.has(next)) next = (next + 1) & 0xffff
     handles.set(next, handle)
     const name = Buffer.alloc(4)

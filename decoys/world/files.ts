@@ -1,5 +1,5 @@
 /** The file system of one world: the pristine tree with this adversary's changes over it. Paths are absolute and plain. */
-import { type BaseTree, type Kind, type View } from './base.ts'
+import type { BaseTree, Kind, View } from './base.ts'
 import { program } from './elf.ts'
 import type { Host } from './host.ts'
 import type { Logins } from './logins.ts'
@@ -95,7 +95,10 @@ export function openFiles(host: Host, about: { processes: Processes; network: Ne
   let revision = 0
   let total = 0
   let nextInode = 0
-  const inode = (): number => (nextInode ||= 920_000 + (hash(host.persona.machineId) % 90_000)) + over.size * 3
+  const inode = (): number => {
+    nextInode ||= 920_000 + (hash(host.persona.machineId) % 90_000)
+    return nextInode + over.size * 3
+  }
   const view = (now: number, self: number): View => ({ host, ...about, now, self })
 
   for (const [path, node] of Array.isArray(saved) ? saved.slice(0, maxEntries) : []) {

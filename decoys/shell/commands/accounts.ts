@@ -1,6 +1,7 @@
 /** Programs about users: who is there, becoming another, changing accounts. */
 import { localTime } from '../../world/host.ts'
 import type { User } from '../../world/users.ts'
+import { say } from '../command.ts'
 import type { CommandTable, Run } from '../command.ts'
 import { options } from '../command.ts'
 import { reasonOf, show } from '../seat.ts'
@@ -213,8 +214,8 @@ export const accountCommands: CommandTable = {
     else run.out(`uid=${user.uid}(${user.name}) gid=${user.gid}(${groups[0]?.name}) groups=${groups.map((g) => `${g.gid}(${g.name})`).join(',')}\n`)
     return 0
   },
-  whoami: (run) => (run.out(`${run.seat.user.name}\n`), 0),
-  logname: (run) => (run.out(`${run.seat.login.user}\n`), 0),
+  whoami: (run) => say(run, `${run.seat.user.name}\n`),
+  logname: (run) => say(run, `${run.seat.login.user}\n`),
   groups(run, args) {
     const user = args[0] ? run.seat.world.users.byName(args[0]) : run.seat.user
     if (!user) return run.fault(`'${args[0]}': no such user`)
@@ -285,7 +286,7 @@ export const accountCommands: CommandTable = {
     run.out(`\nwtmp begins ${dateText(run, '%c', persona.installedAt)}\n`)
     return 0
   },
-  lastb: (run) => (run.out(`\nbtmp begins ${dateText(run, '%c', run.seat.world.persona.installedAt)}\n`), 0),
+  lastb: (run) => say(run, `\nbtmp begins ${dateText(run, '%c', run.seat.world.persona.installedAt)}\n`),
   lastlog(run) {
     run.out('Username         Port     From             Latest\n')
     for (const u of run.seat.world.users.all()) {

@@ -40,7 +40,7 @@ function split(text: string, separators: string): string[] {
   return parts
 }
 
-const unescape = (text: string): string => text.replace(/\\(.)/g, (_, c: string) => ({ n: '\n', t: '\t', '\\': '\\', '"': '"' })[c] ?? c)
+const escapes = (text: string): string => text.replace(/\\(.)/g, (_, c: string) => ({ n: '\n', t: '\t', '\\': '\\', '"': '"' })[c] ?? c)
 const number = (text: string): number => Number.parseFloat(text) || 0
 
 /** Value of an expression; throws an Error where this awk does not know it. */
@@ -49,7 +49,7 @@ function value(text: string, state: State, depth = 0): string {
   if (depth > 20) throw new Error('nested too deep')
   if (source === '') return ''
   if (/^-?\d+(\.\d+)?$/.test(source)) return source
-  if (/^"(?:[^"\\]|\\.)*"$/.test(source)) return unescape(source.slice(1, -1))
+  if (/^"(?:[^"\\]|\\.)*"$/.test(source)) return escapes(source.slice(1, -1))
   if (source.startsWith('(') && source.endsWith(')') && split(source, ' ').length === 1) return value(source.slice(1, -1), state, depth + 1)
   const field = /^\$(\d+|NF|[A-Za-z_]\w*|\(.*\))$/.exec(source)
   if (field) {
@@ -201,7 +201,7 @@ export const runAwk: CommandMain = async (run, args) => {
   const files: string[] = []
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] as string
-    if (script === undefined && arg.startsWith('-F')) separator = unescape(arg.slice(2) || (args[++i] ?? ''))
+    if (script === undefined && arg.startsWith('-F')) separator = escapes(arg.slice(2) || (args[++i] ?? ''))
     else if (script === undefined && arg === '-v') {
       const [name = '', ...rest] = (args[++i] ?? '').split('=')
       variables.set(name, rest.join('='))

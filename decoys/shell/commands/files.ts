@@ -1,4 +1,5 @@
 /** Programs that make, move and remove files. */
+import { complain, say } from '../command.ts'
 import type { CommandTable, Run } from '../command.ts'
 import { options } from '../command.ts'
 import { readAll } from '../io.ts'
@@ -156,7 +157,7 @@ export const fileCommands: CommandTable = {
   cp(run, args) {
     const { flags, rest } = options(args, 'rRafpvdLiun', { recursive: 'r', archive: 'a', force: 'f', verbose: 'v', preserve: 'p' })
     if (rest.length < 2) {
-      if (rest.length === 0) return busy(run) ? missing(run) : (run.err(`cp: missing file operand\nTry 'cp --help' for more information.\n`), 1)
+      if (rest.length === 0) return busy(run) ? missing(run) : complain(run, `cp: missing file operand\nTry 'cp --help' for more information.\n`, 1)
       run.err(`cp: missing destination file operand after '${rest[0]}'\nTry 'cp --help' for more information.\n`)
       return 1
     }
@@ -215,7 +216,7 @@ export const fileCommands: CommandTable = {
   },
   touch(run, args) {
     const { flags, rest } = options(args, 'acmr:t:d:', { 'no-create': 'c' })
-    if (rest.length === 0) return busy(run) ? missing(run) : (run.err(`touch: missing file operand\nTry 'touch --help' for more information.\n`), 1)
+    if (rest.length === 0) return busy(run) ? missing(run) : complain(run, `touch: missing file operand\nTry 'touch --help' for more information.\n`, 1)
     let status = 0
     const like = flags.get('r')
     const mtime = (like ? run.seat.fs.stat(run.shell.path(like))?.mtime : undefined) ?? run.seat.now()
@@ -348,7 +349,7 @@ export const fileCommands: CommandTable = {
         run,
         (reason) => `failed to create file via template '${template}': ${reason}`,
         () => (flags.has('d') ? run.seat.fs.mkdir(run.shell.path(path), 0o700) : run.seat.fs.write(run.shell.path(path), Buffer.alloc(0), { mode: 0o600 })),
-      ) || (run.out(`${path}\n`), 0)
+      ) || say(run, `${path}\n`)
     )
   },
   mkfifo: (run, args) =>

@@ -1,5 +1,6 @@
 /** Programs that show the host's network, and those that ask it for another host; nothing is ever reached. */
 import { show } from '../seat.ts'
+import { complain, say } from '../command.ts'
 import type { CommandTable, Run } from '../command.ts'
 import { options } from '../command.ts'
 
@@ -261,7 +262,7 @@ export const networkCommands: CommandTable = {
     const brief = args.some((a) => a === '-br' || a === '-brief')
     const what = plain[0] ?? ''
     if (/^a(ddr(ess)?)?$/.test(what) || /^l(ink)?$/.test(what)) {
-      if (plain[1] && /^(add|del|set)$/.test(plain[1])) return run.seat.user.uid === 0 ? 0 : (run.err('RTNETLINK answers: Operation not permitted\n'), 2)
+      if (plain[1] && /^(add|del|set)$/.test(plain[1])) return run.seat.user.uid === 0 ? 0 : complain(run, 'RTNETLINK answers: Operation not permitted\n', 2)
       const addresses = !what.startsWith('l')
       const wanted = plain.at(-1) !== what && plain.at(-1) !== 'show' ? plain.at(-1) : undefined
       if (wanted && wanted !== 'lo' && wanted !== host.interfaceName && wanted !== 'list') {
@@ -334,8 +335,8 @@ export const networkCommands: CommandTable = {
     return 0
   },
   ip6tables: () => 0,
-  'iptables-save': (run) => (run.out('*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n'), 0),
-  ethtool: (run, args) => (run.out(`Settings for ${args[0] ?? ''}:\n\tSpeed: 1000Mb/s\n\tDuplex: Full\n\tLink detected: yes\n`), 0),
+  'iptables-save': (run) => say(run, '*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n'),
+  ethtool: (run, args) => say(run, `Settings for ${args[0] ?? ''}:\n\tSpeed: 1000Mb/s\n\tDuplex: Full\n\tLink detected: yes\n`),
   brctl: (run) => (
     run.out(`bridge name\tbridge id\t\tSTP enabled\tinterfaces\nbr-lan\t\t7fff.${run.seat.world.persona.mac.replaceAll(':', '')}\tno\t\teth0.1\n`), 0
   ),

@@ -1,4 +1,5 @@
 /** Interpreters, package managers, archivers, editors, and BusyBox itself. */
+import { complain } from '../command.ts'
 import type { CommandTable, Run } from '../command.ts'
 import { options } from '../command.ts'
 import { readAll } from '../io.ts'
@@ -150,14 +151,14 @@ const editor: CommandTable[string] = async (run, args) => {
   let insert = false
   const typed: string[] = []
   for (let line = await run.input.line(); line !== null; line = await run.input.line()) {
-    const escape = line.lastIndexOf('\x1b')
-    const command = escape === -1 ? line : line.slice(escape + 1)
+    const escapeAt = line.lastIndexOf('\x1b')
+    const command = escapeAt === -1 ? line : line.slice(escapeAt + 1)
     if (!insert && /^[iaoIAO]/.test(line)) {
       insert = true
-      typed.push(escape === -1 ? line.slice(1) : line.slice(1, escape))
-    } else if (insert && escape === -1) typed.push(line)
-    else if (insert) typed.push(line.slice(0, escape))
-    if (escape !== -1) insert = false
+      typed.push(escapeAt === -1 ? line.slice(1) : line.slice(1, escapeAt))
+    } else if (insert && escapeAt === -1) typed.push(line)
+    else if (insert) typed.push(line.slice(0, escapeAt))
+    if (escapeAt !== -1) insert = false
     if (!insert && /^(?::?(?:wq|x)!?|ZZ|:w)/.test(command) && file !== undefined && typed.length > 0) {
       try {
         run.seat.fs.write(run.shell.path(file), Buffer.from(`${text}${typed.join('\n')}\n`, 'latin1'))
@@ -371,7 +372,7 @@ export const programCommands: CommandTable = {
       run.err('nginx: the configuration file /etc/nginx/nginx.conf syntax is ok\nnginx: configuration file /etc/nginx/nginx.conf test is successful\n')
     return 0
   },
-  sshd: (run) => (run.err(`sshd: no hostkeys available -- exiting.\n`), 1),
+  sshd: (run) => complain(run, `sshd: no hostkeys available -- exiting.\n`, 1),
 }
 
 function archive(run: Run, args: string[]): number {

@@ -1,4 +1,5 @@
 /** Programs about services and schedules. */
+import { say } from '../command.ts'
 import type { CommandTable, Run } from '../command.ts'
 import { options } from '../command.ts'
 import { readAll } from '../io.ts'
@@ -262,5 +263,5 @@ export const serviceCommands: CommandTable = {
     args[0] === 'list-installed' ? 0 : 255
   ),
   wifi: () => 0,
-  ubus: (run) => (run.out('dhcp\ndnsmasq\nlog\nnetwork\nservice\nsession\nsystem\nuci\n'), 0),
+  ubus: (run) => say(run, 'dhcp\ndnsmasq\nlog\nnetwork\nservice\nsession\nsystem\nuci\n'),
 }

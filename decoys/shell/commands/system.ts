@@ -3,6 +3,7 @@ import { localTime } from '../../world/host.ts'
 import { kernelLog } from '../../world/kernel-log.ts'
 import { memoryAt } from '../../world/memory.ts'
 import { flags as cpuFlags } from '../../world/proc.ts'
+import { say } from '../command.ts'
 import type { CommandTable, Run } from '../command.ts'
 import { options } from '../command.ts'
 import { Leave } from '../shell.ts'
@@ -112,7 +113,7 @@ export function dateText(run: Run, format: string, ms: number): string {
 
 export const systemCommands: CommandTable = {
   uname,
-  arch: (run) => (run.out(`${run.seat.world.persona.template.os.architecture}\n`), 0),
+  arch: (run) => say(run, `${run.seat.world.persona.template.os.architecture}\n`),
   hostname(run, args) {
     const { persona, network } = run.seat.world
     if (args[0] === '-I') run.out(`${network.address} \n`)
@@ -181,7 +182,7 @@ export const systemCommands: CommandTable = {
     run.out(`${row('Mem:', [m.total, used, m.free, m.shared, cache, m.available])}\n${row('Swap:', [m.swapTotal, m.swapTotal - m.swapFree, m.swapFree])}\n`)
     return 0
   },
-  nproc: (run) => (run.out(`${run.seat.world.persona.template.hardware.cores}\n`), 0),
+  nproc: (run) => say(run, `${run.seat.world.persona.template.hardware.cores}\n`),
   lscpu(run) {
     const { host, persona } = run.seat.world
     const { hardware, os } = persona.template
@@ -275,8 +276,8 @@ export const systemCommands: CommandTable = {
     run.shell.call(args.filter((a) => !/^-/.test(a) && !/^\d$/.test(a))[0] ?? 'true', args.filter((a) => !/^-/.test(a) && !/^\d$/.test(a)).slice(1), run),
   setsid: (run, args) => run.shell.call(args[0] ?? 'true', args.slice(1), run),
   stdbuf: (run, args) => run.shell.call(args.filter((a) => !a.startsWith('-'))[0] ?? 'true', args.filter((a) => !a.startsWith('-')).slice(1), run),
-  clear: (run) => (run.out('\x1b[H\x1b[2J'), 0),
-  reset: (run) => (run.out('\x1bc'), 0),
+  clear: (run) => say(run, '\x1b[H\x1b[2J'),
+  reset: (run) => say(run, '\x1bc'),
   tput(run, args) {
     if (args[0] === 'cols') run.out(`${run.shell.columns}\n`)
     if (args[0] === 'lines') run.out(`${run.shell.rows}\n`)
@@ -335,8 +336,8 @@ export const systemCommands: CommandTable = {
   poweroff: (run) => halt(run),
   halt: (run) => halt(run),
   shutdown: (run) => halt(run),
-  locale: (run) => (run.out('LANG=en_US.UTF-8\nLC_CTYPE="en_US.UTF-8"\nLC_ALL=\n'), 0),
-  localectl: (run) => (run.out('   System Locale: LANG=en_US.UTF-8\n       VC Keymap: us\n      X11 Layout: us\n'), 0),
+  locale: (run) => say(run, 'LANG=en_US.UTF-8\nLC_CTYPE="en_US.UTF-8"\nLC_ALL=\n'),
+  localectl: (run) => say(run, '   System Locale: LANG=en_US.UTF-8\n       VC Keymap: us\n      X11 Layout: us\n'),
   lsb_release(run, args) {
     const { release, codename } = run.seat.world.persona.template.os
     run.out(
@@ -346,9 +347,9 @@ export const systemCommands: CommandTable = {
     )
     return 0
   },
-  hostid: (run) => (run.out(`${run.seat.world.persona.machineId.slice(0, 8)}\n`), 0),
+  hostid: (run) => say(run, `${run.seat.world.persona.machineId.slice(0, 8)}\n`),
   logger: () => 0,
-  getenforce: (run) => (run.out('Disabled\n'), 0),
+  getenforce: (run) => say(run, 'Disabled\n'),
 }
 
 /** Without the right, the program says so; with it, the connection ends as the host's would. */

@@ -232,7 +232,10 @@ export const textCommands: CommandTable = {
     const minus = (flags.get('n') ?? '').startsWith('-')
     list.forEach(({ name, text }, i) => {
       if (list.length > 1 && !flags.has('q')) run.out(`${i > 0 ? '\n' : ''}==> ${name} <==\n`)
-      if (bytes) return run.out(text.slice(0, n))
+      if (bytes) {
+        run.out(text.slice(0, n))
+        return
+      }
       let at = 0
       const lines = minus ? Math.max(0, linesOf(text).length - n) : n
       for (let k = 0; k < lines && at < text.length; k++) {
@@ -253,7 +256,10 @@ export const textCommands: CommandTable = {
     const { list, status } = await texts(run, rest)
     list.forEach(({ name, text }, i) => {
       if (list.length > 1) run.out(`${i > 0 ? '\n' : ''}==> ${name} <==\n`)
-      if (bytes) return run.out(from ? text.slice(n - 1) : n === 0 ? '' : text.slice(-n))
+      if (bytes) {
+        run.out(from ? text.slice(n - 1) : n === 0 ? '' : text.slice(-n))
+        return
+      }
       const lines = linesOf(text)
       run.out((from ? lines.slice(Math.max(0, n - 1)) : n === 0 ? [] : lines.slice(-n)).map((l) => `${l}\n`).join(''))
     })
