@@ -61,6 +61,13 @@ export class LiveInput implements Input {
     this.#pieces.unshift(text)
     this.#held += text.length
   }
+  /** Takes what nobody read. */
+  left(): string {
+    const text = this.#pieces.join('')
+    this.#pieces = []
+    this.#held = 0
+    return text
+  }
   /** Drops what waits, as an interrupt does. */
   clear(): void {
     this.#pieces = []
@@ -96,6 +103,12 @@ export class LineReader implements Input {
   }
   get terminal(): boolean {
     return this.#input.terminal
+  }
+  /** Takes what was read and not used. */
+  left(): string {
+    const text = this.#rest
+    this.#rest = ''
+    return text
   }
   /** The next line without its newline; null at the end. */
   async line(): Promise<string | null> {

@@ -73,7 +73,7 @@ export function openTerminal(options: {
     exit(code)
   }
 
-  const streams = () => ({ input: new LineReader(input), out: print, err: print, toTerminal: true })
+  const streams = (reader = new LineReader(input)) => ({ input: reader, out: print, err: print, toTerminal: true })
 
   async function entered(text: string): Promise<void> {
     const whole = continued === '' ? text : `${continued}\n${text}`
@@ -101,7 +101,8 @@ export function openTerminal(options: {
     input = new LiveInput(true)
     const rest = typed
     typed = ''
-    const result = runLine(shell, 'shell', whole, () => shell.execute(`${whole}\n`, streams()))
+    const reader = new LineReader(input)
+    const result = runLine(shell, 'shell', whole, () => shell.execute(`${whole}\n`, streams(reader)))
     if (rest !== '') take(rest)
     const { left, code } = await result
     await options.drained()
@@ -112,7 +113,8 @@ export function openTerminal(options: {
       if (!shell.ash) write('logout\r\n')
       return finish(code)
     }
-    typed = cooked + typed
+    // Lines typed ahead that the program did not read are the shell's next input.
+    typed = (reader.left() + input.left()).replaceAll('\n', '\r') + cooked + typed
     prompt()
     feedRest()
   }
