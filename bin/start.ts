@@ -1,8 +1,8 @@
 /** One machine doing everything: starts the roles as processes, keeps them running, tells a newcomer where to go. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { askCore } from '@shenlou/core/admin-socket'
 import type { RouteAnswer } from '@shenlou/contract/api'
 import type { Invocation } from './commands.ts'
@@ -87,6 +87,18 @@ async function confirmOwn(data: string, detail: Record<string, unknown>): Promis
   await askCore(join(data, 'core'), 'confirmSensor', { params: { id: own.id }, body: { fingerprint: String(detail.fingerprint) } })
 }
 
+/** What stands in the way of making a folder: Node says ENOENT for each when it makes parents too. */
+function whyNot(folder: string): unknown {
+  for (let parent = dirname(folder); ; parent = dirname(parent)) {
+    try {
+      accessSync(parent, constants.W_OK)
+      return undefined
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === dirname(parent)) return error
+    }
+  }
+}
+
 const taken = (address: string, cure: string): Error =>
   Object.assign(new Error(`${address} is taken by another program: end it, or ${cure}`), { name: 'StartError' })
 
@@ -165,7 +177,7 @@ export async function start({ settings }: Invocation): Promise<number> {
       mkdirSync(data, { recursive: true, mode: 0o700 })
     } catch (error) {
       const { folderError } = await import('@shenlou/core/store/start-error')
-      throw folderError(data, error)
+      throw folderError(data, whyNot(data) ?? error)
     }
     for (const name of ['http', 'sensors', 'tunnel', 'syslog'] as const) await requireFree(name, settings[name])
     bar.step('building the console where its sources changed')
