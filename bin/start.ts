@@ -17,6 +17,9 @@ interface Running {
   stop(): Promise<void>
 }
 
+/** Without a bound Node lets garbage grow with the machine's memory. */
+const heapMiB: Record<RoleName, number> = { core: 1024, decoys: 256, relay: 256 }
+
 const shortestRestartMs = 200
 const longestRestartMs = 10_000
 
@@ -31,7 +34,10 @@ function keepRunning(role: RoleName, args: string[], env: NodeJS.ProcessEnv): Ru
 
   const launch = (): void => {
     const started = Date.now()
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'shenlou.js'), role, ...args], { env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    const child = spawn(process.execPath, [`--max-old-space-size=${heapMiB[role]}`, join(import.meta.dirname, 'shenlou.js'), role, ...args], {
+      env,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
     running.child = child
     let failure = ''
     child.on('message', (message: RoleMessage) => {

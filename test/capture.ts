@@ -62,19 +62,15 @@ const commands = [
   'env',
 ]
 
-async function shellOutput(port: number, username: string, password: string): Promise<{ output: Buffer; hostKey: Buffer }> {
+async function shellOutput(port: number, username: string, password: string): Promise<Map<string, Buffer>> {
   const client = new ssh2.Client()
-  let hostKey: Buffer = Buffer.alloc(0)
   await new Promise<void>((resolve, reject) => {
     client.once('ready', resolve).once('error', reject)
-    const hostVerifier = (key: Buffer): boolean => {
-      hostKey = key
-      return true
-    }
-    client.connect({ host: '127.0.0.1', port, username, password, hostVerifier })
+    client.connect({ host: '127.0.0.1', port, username, password })
   })
-  const parts: Buffer[] = []
+  const said = new Map<string, Buffer>()
   for (const command of commands) {
+    const parts: Buffer[] = []
     await new Promise<void>((resolve, reject) => {
       client.exec(command, (error, channel) => {
         if (error) return reject(error)
@@ -83,9 +79,10 @@ async function shellOutput(port: number, username: string, password: string): Pr
         channel.on('close', () => resolve())
       })
     })
+    said.set(command, Buffer.concat(parts))
   }
   client.end()
-  return { output: Buffer.concat(parts), hostKey }
+  return said
 }
 
 export async function capture(site: Installation): Promise<Capture> {
@@ -163,9 +160,9 @@ export async function capture(site: Installation): Promise<Capture> {
     const account = accounts.find((given) => given.decoy === decoy && given.user === 'root')
     if (!account) throw new Error(`no account of ${decoy}`)
     note('password', account.password)
-    const { output } = await shellOutput(port, account.user, account.password)
-    bytes.set(`${decoy} shell`, output)
-    const text = output.toString('utf8')
+    const said = await shellOutput(port, account.user, account.password)
+    for (const [command, output] of said) bytes.set(`${decoy} shell: ${command}`, output)
+    const text = Buffer.concat([...said.values()]).toString('utf8')
     for (const [mac] of text.matchAll(/\b(?!00:00:00:00:00:00|ff:ff:ff:ff:ff:ff)(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b/gi)) note('mac', mac.toLowerCase())
     note(
       'hostname',

@@ -17,7 +17,7 @@ const allowed = grams(Buffer.from(reviewed.map(({ fragment }) => fragment).join(
 
 /** Markup, header names and numbers of a web answer say nothing about an installation: only its words are compared. */
 const words = (part: string, bytes: Buffer): Buffer =>
-  part.startsWith('portal') && !part.includes('shell') && !part.includes('ssh') ? Buffer.from(withoutStandardWords(bytes), 'latin1') : bytes
+  part === 'portal' || part === 'portal malformed' ? Buffer.from(withoutStandardWords(bytes), 'latin1') : bytes
 
 /** Chinese of up to four characters is vocabulary: 工程机械 stands on the pages of every maker. */
 const vocabulary = (gram: string): boolean => !gram.includes('\0') && /^[\x80-\xff]+$/.test(gram)

@@ -64,18 +64,22 @@ describe('an installation with 1,024 descriptors a process', () => {
 
   test('5,000 connections with random bytes leave it serving, in bounded memory', async (t) => {
     const ports = [site.ports.portal, site.ports.router, site.ports.ssh, site.ports.https]
-    const before = memoryMiB(site.process.pid as number)
-    let left = 5000
-    await Promise.all(
-      Array.from({ length: 100 }, async () => {
-        while (left-- > 0) await exchange(ports[left % ports.length] as number, randomBytes(1024), 200)
-      }),
-    )
+    const half = async (): Promise<number> => {
+      let left = 2500
+      await Promise.all(
+        Array.from({ length: 100 }, async () => {
+          while (left-- > 0) await exchange(ports[left % ports.length] as number, randomBytes(1024), 200)
+        }),
+      )
+      return memoryMiB(site.process.pid as number)
+    }
+    const first = await half()
+    const second = await half()
     await loginWorks()
     await pageWorks()
-    const after = memoryMiB(site.process.pid as number)
-    t.diagnostic(`shown: ${before.toFixed(0)} MiB before, ${after.toFixed(0)} MiB after 5,000 random connections`)
-    assert.ok(after < before + 250, `${before.toFixed(0)} MiB grew to ${after.toFixed(0)} MiB`)
+    t.diagnostic(`shown: ${first.toFixed(0)} MiB after 2,500 random connections, ${second.toFixed(0)} MiB after 5,000`)
+    // Shared pages of the database are counted in each of its processes; what matters is that the second half adds little.
+    assert.ok(second < first * 1.25, `${first.toFixed(0)} MiB grew to ${second.toFixed(0)} MiB`)
   })
 
   test('2,000 silent connections lock nobody out', async (t) => {
