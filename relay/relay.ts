@@ -98,7 +98,8 @@ export function startRelay(options: RelayOptions): Relay {
     const acceptedAt = Date.now()
     if (!remoteAddress || !localAddress) {
       socket.destroy()
-      return gone(placement, acceptedAt)
+      gone(placement, acceptedAt)
+      return
     }
     const source = { ip: plain(remoteAddress), port: remotePort ?? 0 }
     const destination = { ip: plain(localAddress), port: localPort ?? placement.port }
