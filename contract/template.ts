@@ -61,7 +61,18 @@ export const scenarioTemplate = z.strictObject({
     .default([]),
   decoys: z.array(decoyTemplate).min(1).max(4096),
   /** Decoy hosts and where each listens for the tunnels of relays; without an entry the core's `tunnel` setting holds. */
-  hosts: z.array(z.strictObject({ name: slug, tunnel: z.string().max(255).regex(/^[^\s:]+:\d{1,5}$/, 'must be HOST:PORT') })).max(100).default([]),
+  hosts: z
+    .array(
+      z.strictObject({
+        name: slug,
+        tunnel: z
+          .string()
+          .max(255)
+          .regex(/^[^\s:]+:\d{1,5}$/, 'must be HOST:PORT'),
+      }),
+    )
+    .max(100)
+    .default([]),
   /** Where each decoy answers: on the named relay, at an address; `ports` moves a service's port (for unprivileged trials). */
   placements: z
     .array(
