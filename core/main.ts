@@ -92,7 +92,9 @@ export async function runCore({
     const first = await createFirstAdministrator(core)
     if (isFirst && settings.scenario) await applyStarter(core)
 
-    const door = await onPort('sensors', settings.sensors, (where) => openDoor(core, where))
+    const door = await onPort('sensors', settings.sensors, (where) =>
+      openDoor(core, { ...where, ...(settings['public-name'] ? { publicName: settings['public-name'] } : {}) }),
+    )
     closing.push(() => door.close())
     if (settings.syslog !== 'off') {
       const syslog = await onPort('syslog', settings.syslog, (where) => startSyslog(core, where))

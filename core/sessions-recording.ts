@@ -27,8 +27,8 @@ export async function recording(core: Core, actor: Actor, input: { params: { id:
   const rows = await sql<Row[]>`select kind, (extract(epoch from time) * 1000)::float8 as time, epoch, seq, body from event
     where session = ${id} and kind in ('terminal.opened', 'terminal.resized', 'terminal.data', 'recording.cut')`
   const marks = await sql<{ finding: string; event: string; time: number; techniques: string[] }[]>`
-    select finding.id as finding, evidence.event, (extract(epoch from evidence.time) * 1000)::float8 as time, finding.techniques
-    from finding_evidence as evidence join finding on finding.id = evidence.finding where evidence.session = ${id} order by evidence.time, finding.id`
+    select distinct finding.id as finding, evidence.event, (extract(epoch from evidence.time) * 1000)::float8 as time, finding.techniques
+    from finding_evidence as evidence join finding on finding.id = evidence.finding where evidence.session = ${id} order by time, finding`
   return {
     session: id,
     ...toRecording(startedAt, inOrder([...rows])),
