@@ -18,7 +18,7 @@ function connect(config: ConnectConfig): Promise<Client> {
   return new Promise((resolve, reject) => {
     const client = new ssh2.Client()
     client.once('ready', () => resolve(client)).once('error', reject)
-    client.connect({ ...config, algorithms, readyTimeout: 20_000 })
+    client.connect({ ...config, algorithms, readyTimeout: 20_000, authHandler: [config.privateKey ? 'publickey' : 'password'] })
   })
 }
 
@@ -148,10 +148,9 @@ export async function run(): Promise<Row[]> {
 
     const held = []
     const memoryBefore = treePssKib(gate)
-    for (let i = 0; i < 200; i++) held.push(await openShell(config))
+    for (let i = 0; i < 10; i++) held.push(...(await Promise.all(Array.from({ length: 20 }, () => openShell(config)))))
     const perSession = (treePssKib(gate) - memoryBefore) / 200
     for (const { client } of held) client.end()
-    await until('the sessions to end', async () => true)
     const enter = await enterToPrompt(config, 50, 20)
 
     const system = await systemSshd(async (theirs, pid) => {
