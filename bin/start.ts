@@ -36,6 +36,8 @@ function keepRunning(role: RoleName, args: string[], env: NodeJS.ProcessEnv): Ru
     const started = Date.now()
     const child = spawn(process.execPath, [`--max-old-space-size=${heapMiB[role]}`, join(import.meta.dirname, 'shenlou.js'), role, ...args], {
       env,
+      // Its own session: Ctrl-C at the terminal reaches this process alone, which stops the roles in order.
+      detached: true,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     })
     running.child = child
