@@ -4,7 +4,7 @@ import { options } from './command.ts'
 import { PipeClosed } from './io.ts'
 import { echo, printf } from './print.ts'
 import { reasonOf } from './seat.ts'
-import { Leave } from './shell.ts'
+import { Leave } from './control.ts'
 import { test } from './test-command.ts'
 
 const identifier = /^[A-Za-z_][A-Za-z0-9_]*$/

@@ -1,9 +1,18 @@
 /** The one table of programs: a file a group. */
 import type { CommandMain, CommandTable } from './command.ts'
 import { accountCommands } from './commands/accounts.ts'
+import { argumentCommands } from './commands/arguments.ts'
+import { becomeCommands } from './commands/become.ts'
+import { diskCommands } from './commands/disks.ts'
+import { dumpCommands } from './commands/dumps.ts'
 import { fileCommands } from './commands/files.ts'
-import { listingCommands } from './commands/listing.ts'
+import { findCommands } from './commands/find.ts'
+import { grepCommands } from './commands/grep.ts'
+import { loginCommands } from './commands/logins.ts'
+import { listCommands } from './commands/ls.ts'
+import { modeCommands } from './commands/modes.ts'
 import { networkCommands } from './commands/network.ts'
+import { pathCommands } from './commands/paths.ts'
 import { processCommands } from './commands/processes.ts'
 import { programCommands } from './commands/programs.ts'
 import { serviceCommands } from './commands/services.ts'
@@ -13,13 +22,22 @@ import { transferCommands } from './commands/transfer.ts'
 
 const groups: CommandTable[] = [
   fileCommands,
-  listingCommands,
+  modeCommands,
+  listCommands,
+  findCommands,
+  pathCommands,
+  diskCommands,
   textCommands,
+  grepCommands,
+  dumpCommands,
+  argumentCommands,
   systemCommands,
   processCommands,
   networkCommands,
   transferCommands,
   accountCommands,
+  becomeCommands,
+  loginCommands,
   serviceCommands,
   programCommands,
 ]

@@ -1,6 +1,7 @@
 /** Word expansion: variables, substitutions, field splitting, braces, tilde, and path names. */
 import { compile, isPattern, literal, matches, quote } from './pattern.ts'
-import type { Shell, Streams } from './shell.ts'
+import type { Streams } from './control.ts'
+import type { Shell } from './shell.ts'
 import type { Word, WordPart } from './syntax.ts'
 
 const maxWords = 20_000

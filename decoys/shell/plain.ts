@@ -2,7 +2,8 @@
 import { LineReader, LiveInput, PipeClosed } from './io.ts'
 import { parse } from './parser.ts'
 import { show, type Seat } from './seat.ts'
-import { Interrupted, Leave, Shell } from './shell.ts'
+import { Interrupted, Leave } from './control.ts'
+import { Shell } from './shell.ts'
 import { Incomplete } from './syntax.ts'
 
 export interface Running {

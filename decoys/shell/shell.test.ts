@@ -8,7 +8,8 @@ import { openWorld } from '../world.ts'
 import { LineEditor } from './editor.ts'
 import { LineReader, textInput } from './io.ts'
 import { openSeat } from './seat.ts'
-import { Leave, Shell } from './shell.ts'
+import { Leave } from './control.ts'
+import { Shell } from './shell.ts'
 
 function openShell(persona: string): { run(text: string): Promise<{ out: string; code: number }> } {
   const drawn = testPersona(persona)

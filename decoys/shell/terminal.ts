@@ -5,6 +5,7 @@ import { LineEditor } from './editor.ts'
 import { LineReader, LiveInput } from './io.ts'
 import { parse } from './parser.ts'
 import { runLine } from './plain.ts'
+import { prompt as promptText } from './prompt.ts'
 import { reasonOf, type Seat } from './seat.ts'
 import { Shell } from './shell.ts'
 import { Incomplete } from './syntax.ts'
@@ -64,7 +65,7 @@ export function openTerminal(options: {
     },
   })
   let continued = ''
-  const prompt = (): void => editor.begin(shell.prompt(continued === '' ? 'PS1' : 'PS2'))
+  const prompt = (): void => editor.begin(promptText(shell, continued === '' ? 'PS1' : 'PS2'))
 
   function finish(code: number): void {
     if (over) return

@@ -2,7 +2,7 @@
 import type { CommandMain, Run } from '../command.ts'
 import { linePattern } from '../line-pattern.ts'
 import { printf } from '../print.ts'
-import { texts } from './text.ts'
+import { texts } from './text-input.ts'
 
 interface State {
   fields: string[]

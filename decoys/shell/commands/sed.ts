@@ -2,7 +2,7 @@
 import type { CommandMain } from '../command.ts'
 import { type Find, linePattern } from '../line-pattern.ts'
 import { reasonOf } from '../seat.ts'
-import { texts } from './text.ts'
+import { texts } from './text-input.ts'
 
 type Address = { line: number } | { last: true } | { find: Find } | undefined
 interface Instruction {

@@ -6,7 +6,7 @@ import { flags as cpuFlags } from '../../world/proc.ts'
 import { say } from '../command.ts'
 import type { CommandTable, Run } from '../command.ts'
 import { options } from '../command.ts'
-import { Leave } from '../shell.ts'
+import { Leave } from '../control.ts'
 
 /** `up 12 days,  3:04` as uptime, w and top print it. */
 export function upText(run: Run): string {

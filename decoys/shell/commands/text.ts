@@ -1,166 +1,16 @@
 /** Programs that read text. Every pattern of an attacker is compiled with bounds; see `line-pattern.ts`. */
-import { createHash } from 'node:crypto'
-import type { CommandTable, Run } from '../command.ts'
+import type { CommandTable } from '../command.ts'
 import { options } from '../command.ts'
 import { readAll } from '../io.ts'
-import { linePattern } from '../line-pattern.ts'
-import { reasonOf } from '../seat.ts'
 import { runAwk } from './awk.ts'
 import { runSed } from './sed.ts'
-
-/** Text of operands, `-` and none being standard input; faults are said. */
-export async function texts(run: Run, operands: string[]): Promise<{ list: { name: string; text: string }[]; status: number }> {
-  const list: { name: string; text: string }[] = []
-  let status = 0
-  for (const operand of operands.length > 0 ? operands : ['-']) {
-    if (operand === '-') {
-      list.push({ name: '-', text: await readAll(run.input) })
-      continue
-    }
-    try {
-      list.push({ name: operand, text: run.seat.fs.read(run.shell.path(operand)).toString('latin1') })
-    } catch (error) {
-      const reason = reasonOf(error)
-      run.err(
-        run.shell.ash && reason !== 'Is a directory'
-          ? `${run.name}: can't open '${operand}': ${reason}\n`
-          : `${run.name}: ${run.name === 'head' || run.name === 'tail' ? `cannot open '${operand}' for reading: ` : `${operand}: `}${reason}\n`,
-      )
-      status = 1
-    }
-  }
-  return { list, status }
-}
-
-const linesOf = (text: string): string[] => {
-  const lines = text.split('\n')
-  if (lines.at(-1) === '') lines.pop()
-  return lines
-}
-
-function hash(algorithm: string): CommandTable[string] {
-  return async (run, args) => {
-    const { list, status } = await texts(
-      run,
-      args.filter((a) => !a.startsWith('-') || a === '-'),
-    )
-    for (const { name, text } of list) run.out(`${createHash(algorithm).update(text, 'latin1').digest('hex')}  ${name}\n`)
-    return status
-  }
-}
+import { linesOf, texts } from './text-input.ts'
 
 const count = (flags: Map<string, string>, args: string[]): { n: number; from: boolean; bytes: boolean } => {
   const short = args.find((a) => /^-\d+$/.test(a))
   const text = flags.get('c') ?? flags.get('n') ?? short?.slice(1) ?? '10'
   return { n: Math.abs(Number.parseInt(text, 10)) || 0, from: text.startsWith('+'), bytes: flags.has('c') }
 }
-
-const grep: CommandTable[string] = async (run, args) => {
-  const { flags, rest, bad } = options(args, 'EFGivnclLqrRowsxaHhPe:m:A:B:C:f:zI', {
-    'ignore-case': 'i',
-    invert: 'v',
-    'invert-match': 'v',
-    count: 'c',
-    quiet: 'q',
-    recursive: 'r',
-    color: '!',
-    colour: '!',
-    'only-matching': 'o',
-    'line-number': 'n',
-    include: '?',
-    exclude: '?',
-    text: 'a',
-  })
-  if (bad !== undefined) return run.fault(`invalid option -- '${bad}'\nUsage: grep [OPTION]... PATTERN [FILE]...\nTry 'grep --help' for more information.`) + 1
-  const pattern = flags.get('e') ?? rest.shift()
-  if (pattern === undefined) {
-    run.err("Usage: grep [OPTION]... PATTERN [FILE]...\nTry 'grep --help' for more information.\n")
-    return 2
-  }
-  const extended = flags.has('E') || flags.has('P') || run.name === 'egrep'
-  const find = linePattern(pattern, {
-    extended,
-    fixed: flags.has('F') || run.name === 'fgrep',
-    ignoreCase: flags.has('i'),
-    word: flags.has('w'),
-    line: flags.has('x'),
-  })
-  if (!find) return run.fault(`Unmatched ( or \\(`) + 1
-  const recursive = flags.has('r') || flags.has('R')
-  let operands = rest
-  let status = 1
-  if (recursive) {
-    operands = []
-    const visit = (path: string, depth: number): void => {
-      const stat = run.seat.world.files.stat(run.shell.path(path), depth === 0)
-      if (!stat || operands.length > 5000 || depth > 16) return
-      if (stat.kind === 'file') operands.push(path)
-      else if (stat.kind === 'directory' && !/^\/?(proc|sys)$/.test(path)) {
-        try {
-          for (const name of run.seat.fs.list(run.shell.path(path))) visit(path.endsWith('/') ? path + name : `${path}/${name}`, depth + 1)
-        } catch (error) {
-          if (!flags.has('s')) run.err(`grep: ${path}: ${reasonOf(error)}\n`)
-        }
-      }
-    }
-    for (const top of rest.length > 0 ? rest : ['.']) visit(top, 0)
-  }
-  const many = (operands.length > 1 || recursive) && !flags.has('h')
-  const most = flags.has('m') ? Number(flags.get('m')) : Number.POSITIVE_INFINITY
-  const [after, before] = [Number(flags.get('A') ?? flags.get('C') ?? 0), Number(flags.get('B') ?? flags.get('C') ?? 0)]
-  const quiet = flags.has('q')
-  let fault = 0
-  for (const operand of operands.length > 0 ? operands : ['-']) {
-    let text: string
-    if (operand === '-') text = await readAll(run.input)
-    else {
-      try {
-        text = run.seat.fs.read(run.shell.path(operand)).toString('latin1')
-      } catch (error) {
-        if (!flags.has('s')) run.err(`${run.name}: ${operand}: ${reasonOf(error)}\n`)
-        fault = 2
-        continue
-      }
-    }
-    const label = many || flags.has('H') ? `${operand === '-' ? '(standard input)' : operand}:` : ''
-    const binary = text.slice(0, 4096).includes('\0') && !flags.has('a')
-    let hits = 0
-    let shownTo = -1
-    const lines = linesOf(text)
-    for (let i = 0; i < lines.length && hits < most; i++) {
-      if (i % 5000 === 4999) await run.shell.step()
-      const line = lines[i] as string
-      const at = find(line, 0)
-      if ((at !== undefined) === flags.has('v')) continue
-      hits++
-      if (quiet) return 0
-      if (flags.has('c') || flags.has('l') || flags.has('L')) continue
-      if (binary) {
-        run.out(`Binary file ${operand} matches\n`)
-        break
-      }
-      const number = flags.has('n') ? `${i + 1}:` : ''
-      if (flags.has('o')) {
-        for (let m = at, guard = 0; m && guard < 1000; m = find(line, Math.max(m[1], m[0] + 1)), guard++)
-          if (m[1] > m[0]) run.out(`${label}${number}${line.slice(m[0], m[1])}\n`)
-        continue
-      }
-      if (before + after > 0 && shownTo >= 0 && i - before > shownTo + 1) run.out('--\n')
-      for (let j = Math.max(shownTo + 1, i - before); j < i; j++) run.out(`${label.replace(/:$/, '-')}${flags.has('n') ? `${j + 1}-` : ''}${lines[j]}\n`)
-      run.out(`${label}${number}${line}\n`)
-      shownTo = i
-      for (let j = i + 1; j <= Math.min(lines.length - 1, i + after) && find(lines[j] as string, 0) === undefined; j++) {
-        run.out(`${label.replace(/:$/, '-')}${flags.has('n') ? `${j + 1}-` : ''}${lines[j]}\n`)
-        shownTo = j
-      }
-    }
-    if (hits > 0) status = 0
-    if (flags.has('c')) run.out(`${label}${hits}\n`)
-    else if (flags.has('l') ? hits > 0 : flags.has('L') && hits === 0) run.out(`${operand === '-' ? '(standard input)' : operand}\n`)
-  }
-  return fault || status
-}
-
 /** Characters of a set for `tr`. */
 function trSet(text: string): string[] {
   const classes: Record<string, string> = {
@@ -279,9 +129,6 @@ export const textCommands: CommandTable = {
     for (const { text } of list) run.out(text)
     return status
   },
-  grep,
-  egrep: grep,
-  fgrep: grep,
   zcat: (run, args) => run.fault(`${args[0] ?? 'stdin'}: not in gzip format`),
   async wc(run, args) {
     const { flags, rest } = options(args, 'lwcmL', { lines: 'l', words: 'w', bytes: 'c' })
@@ -416,14 +263,6 @@ export const textCommands: CommandTable = {
       for (const line of linesOf(text)) for (let at = 0; at === 0 || at < line.length; at += wide) run.out(`${line.slice(at, at + wide)}\n`)
     return status
   },
-  async strings(run, args) {
-    const { list, status } = await texts(
-      run,
-      args.filter((a) => !a.startsWith('-')),
-    )
-    for (const { text } of list) for (const m of text.slice(0, 1_000_000).matchAll(/[\x20-\x7e\t]{4,}/g)) run.out(`${m[0]}\n`)
-    return status
-  },
   sed: runSed,
   awk: runAwk,
   gawk: runAwk,
@@ -443,148 +282,4 @@ export const textCommands: CommandTable = {
     const { list } = await texts(run, args.filter((a) => !a.startsWith('-')).slice(0, 2))
     return list.length === 2 && list[0]?.text === list[1]?.text ? 0 : 1
   },
-  md5sum: hash('md5'),
-  sha1sum: hash('sha1'),
-  sha256sum: hash('sha256'),
-  sha512sum: hash('sha512'),
-  async cksum(run, args) {
-    const { list, status } = await texts(run, args)
-    for (const { name, text } of list)
-      run.out(`${Number.parseInt(createHash('md5').update(text, 'latin1').digest('hex').slice(0, 8), 16)} ${text.length}${name === '-' ? '' : ` ${name}`}\n`)
-    return status
-  },
-  async base64(run, args) {
-    const { flags, rest } = options(args, 'diw:', { decode: 'd', wrap: 'w' })
-    const { list, status } = await texts(run, rest)
-    for (const { text } of list) {
-      if (flags.has('d')) run.out(Buffer.from(text, 'base64').toString('latin1'))
-      else {
-        const wide = Number(flags.get('w') ?? 76)
-        const encoded = Buffer.from(text, 'latin1').toString('base64')
-        run.out(wide > 0 ? encoded.replace(new RegExp(`.{1,${Math.min(wide, 9999)}}`, 'g'), '$&\n') : encoded)
-      }
-    }
-    return status
-  },
-  async xxd(run, args) {
-    const { flags, rest } = options(args, 'prl:c:s:g:ui', {})
-    const { list, status } = await texts(run, rest)
-    for (const { text } of list) {
-      const bytes = Buffer.from(text.slice(0, flags.has('l') ? Number(flags.get('l')) : 262_144), 'latin1')
-      if (flags.has('r')) run.out(Buffer.from(text.replace(/[^0-9a-fA-F]/g, ''), 'hex').toString('latin1'))
-      else if (flags.has('p')) run.out(bytes.toString('hex').replace(/.{1,60}/g, '$&\n'))
-      else for (let at = 0; at < bytes.length; at += 16) run.out(dumpLine(bytes, at))
-    }
-    return status
-  },
-  async hexdump(run, args) {
-    const { flags, rest } = options(args, 'Cn:s:ve:')
-    const { list, status } = await texts(run, rest)
-    for (const { text } of list) {
-      const bytes = Buffer.from(text.slice(0, flags.has('n') ? Number(flags.get('n')) : 262_144), 'latin1')
-      for (let at = 0; at < bytes.length; at += 16) {
-        const row = bytes.subarray(at, at + 16)
-        const hex = [...row].map((b) => b.toString(16).padStart(2, '0'))
-        run.out(
-          flags.has('C')
-            ? `${at.toString(16).padStart(8, '0')}  ${hex.slice(0, 8).join(' ').padEnd(23)}  ${hex.slice(8).join(' ').padEnd(23)}  |${[...row].map((b) => (b >= 32 && b < 127 ? String.fromCharCode(b) : '.')).join('')}|\n`
-            : `${at.toString(16).padStart(7, '0')} ${hex
-                .join('')
-                .replace(/(..)(..)/g, '$2$1 ')
-                .trim()}\n`,
-        )
-      }
-      run.out(`${bytes.length.toString(16).padStart(flags.has('C') ? 8 : 7, '0')}\n`)
-    }
-    return status
-  },
-  async od(run, args) {
-    const { flags, rest } = options(args, 'cxbdAt:N:j:vn:An')
-    const { list, status } = await texts(run, rest)
-    for (const { text } of list) {
-      const bytes = Buffer.from(text.slice(0, flags.has('N') ? Number(flags.get('N')) : 262_144), 'latin1')
-      for (let at = 0; at < bytes.length; at += 16) {
-        const row = [...bytes.subarray(at, at + 16)]
-        run.out(
-          `${at.toString(8).padStart(7, '0')}${row.map((b) => (flags.has('c') ? `   ${b === 10 ? '\\n' : b === 9 ? '\\t' : b === 0 ? '\\0' : b >= 32 && b < 127 ? ` ${String.fromCharCode(b)}` : b.toString(8).padStart(3, '0')}`.slice(-4) : /x/.test(flags.get('t') ?? '') ? ` ${b.toString(16).padStart(2, '0')}` : ` ${b.toString(8).padStart(3, '0')}`)).join('')}\n`,
-        )
-      }
-      run.out(`${bytes.length.toString(8).padStart(7, '0')}\n`)
-    }
-    return status
-  },
-  seq(run, args) {
-    const numbers = args.filter((a) => /^-?\d+(\.\d+)?$/.test(a)).map(Number)
-    const [from = 1, step = 1, to = 1] = numbers.length === 1 ? [1, 1, numbers[0]] : numbers.length === 2 ? [numbers[0], 1, numbers[1]] : numbers
-    const separator = args[0] === '-s' ? (args[1] ?? '\n') : '\n'
-    const list: number[] = []
-    for (let n = from; step > 0 ? n <= to : n >= to; n += step) {
-      list.push(n)
-      if (list.length >= 200_000 || step === 0) break
-    }
-    if (list.length > 0) run.out(`${list.join(separator)}\n`)
-    return 0
-  },
-  async yes(run, args) {
-    const line = `${args.join(' ') || 'y'}\n`
-    const block = line.repeat(Math.ceil(4096 / line.length))
-    for (;;) {
-      run.out(block)
-      if (run.toTerminal) await run.shell.pause(10)
-      else run.shell.check()
-    }
-  },
-  async xargs(run, args) {
-    const { flags, rest } = options(args.slice(0, optionEnd(args)), 'n:I:0rtP:d:L:i')
-    const command = [...rest, ...args.slice(optionEnd(args))]
-    const text = await readAll(run.input)
-    const items = flags.has('0') ? text.split('\0').filter(Boolean) : flags.has('I') ? linesOf(text) : text.split(/\s+/).filter(Boolean)
-    if (items.length === 0 && flags.has('r')) return 0
-    const [name = 'echo', ...before] = command
-    const size = flags.has('I') ? 1 : Math.max(1, Number(flags.get('n') ?? flags.get('L') ?? 5000))
-    let status = 0
-    for (let at = 0; at === 0 || at < Math.min(items.length, 5000); at += size) {
-      const some = items.slice(at, at + size)
-      const mark = flags.get('I')
-      const words = mark ? before.map((word) => word.replaceAll(mark, some[0] ?? '')) : [...before, ...some]
-      await run.shell.step()
-      const code = await run.shell.call(name, words, run)
-      if (code !== 0) status = code === 127 ? 127 : 123
-    }
-    return status
-  },
-  async expr(run, args) {
-    const [a = '', operator, b = ''] = args
-    if (args.length === 3 && operator && ['+', '-', '*', '/', '%'].includes(operator)) {
-      if (!/^-?\d+$/.test(a) || !/^-?\d+$/.test(b)) return run.fault('non-integer argument') + 1
-      if (Number(b) === 0 && (operator === '/' || operator === '%')) return run.fault('division by zero') + 1
-      const value = run.shell.evaluate(`${a} ${operator} ${b}`)
-      run.out(`${value}\n`)
-      return value === 0 ? 1 : 0
-    }
-    if (a === 'length') run.out(`${(operator ?? '').length}\n`)
-    else if (operator === ':') run.out(`${linePattern(`^${b}`, {})?.(a, 0)?.[1] ?? 0}\n`)
-    else if (operator && ['=', '!=', '<', '>', '<=', '>='].includes(operator)) {
-      const hit = operator === '=' ? a === b : operator === '!=' ? a !== b : run.shell.evaluate(`${Number(a) || 0} ${operator} ${Number(b) || 0}`) !== 0
-      run.out(hit ? '1\n' : '0\n')
-      return hit ? 0 : 1
-    } else run.out(`${a}\n`)
-    return 0
-  },
-}
-
-/** Where xargs' own options end and the command begins. */
-function optionEnd(args: string[]): number {
-  let i = 0
-  while (i < args.length && (args[i] as string).startsWith('-')) i += /^-[nIPdL]$/.test(args[i] as string) ? 2 : 1
-  return Math.min(i, args.length)
-}
-
-function dumpLine(bytes: Buffer, at: number): string {
-  const row = bytes.subarray(at, at + 16)
-  const hex = row
-    .toString('hex')
-    .replace(/.{1,4}/g, '$& ')
-    .padEnd(40)
-  return `${at.toString(16).padStart(8, '0')}: ${hex} ${[...row].map((b) => (b >= 32 && b < 127 ? String.fromCharCode(b) : '.')).join('')}\n`
 }

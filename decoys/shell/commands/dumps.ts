@@ -1,0 +1,105 @@
+/** Programs that show bytes in another form: sums, base64, hexadecimal. */
+import { createHash } from 'node:crypto'
+import type { CommandTable } from '../command.ts'
+import { options } from '../command.ts'
+import { texts } from './text-input.ts'
+
+function hash(algorithm: string): CommandTable[string] {
+  return async (run, args) => {
+    const { list, status } = await texts(
+      run,
+      args.filter((a) => !a.startsWith('-') || a === '-'),
+    )
+    for (const { name, text } of list) run.out(`${createHash(algorithm).update(text, 'latin1').digest('hex')}  ${name}\n`)
+    return status
+  }
+}
+export const dumpCommands: CommandTable = {
+  async strings(run, args) {
+    const { list, status } = await texts(
+      run,
+      args.filter((a) => !a.startsWith('-')),
+    )
+    for (const { text } of list) for (const m of text.slice(0, 1_000_000).matchAll(/[\x20-\x7e\t]{4,}/g)) run.out(`${m[0]}\n`)
+    return status
+  },
+  md5sum: hash('md5'),
+  sha1sum: hash('sha1'),
+  sha256sum: hash('sha256'),
+  sha512sum: hash('sha512'),
+  async cksum(run, args) {
+    const { list, status } = await texts(run, args)
+    for (const { name, text } of list)
+      run.out(`${Number.parseInt(createHash('md5').update(text, 'latin1').digest('hex').slice(0, 8), 16)} ${text.length}${name === '-' ? '' : ` ${name}`}\n`)
+    return status
+  },
+  async base64(run, args) {
+    const { flags, rest } = options(args, 'diw:', { decode: 'd', wrap: 'w' })
+    const { list, status } = await texts(run, rest)
+    for (const { text } of list) {
+      if (flags.has('d')) run.out(Buffer.from(text, 'base64').toString('latin1'))
+      else {
+        const wide = Number(flags.get('w') ?? 76)
+        const encoded = Buffer.from(text, 'latin1').toString('base64')
+        run.out(wide > 0 ? encoded.replace(new RegExp(`.{1,${Math.min(wide, 9999)}}`, 'g'), '$&\n') : encoded)
+      }
+    }
+    return status
+  },
+  async xxd(run, args) {
+    const { flags, rest } = options(args, 'prl:c:s:g:ui', {})
+    const { list, status } = await texts(run, rest)
+    for (const { text } of list) {
+      const bytes = Buffer.from(text.slice(0, flags.has('l') ? Number(flags.get('l')) : 262_144), 'latin1')
+      if (flags.has('r')) run.out(Buffer.from(text.replace(/[^0-9a-fA-F]/g, ''), 'hex').toString('latin1'))
+      else if (flags.has('p')) run.out(bytes.toString('hex').replace(/.{1,60}/g, '$&\n'))
+      else for (let at = 0; at < bytes.length; at += 16) run.out(dumpLine(bytes, at))
+    }
+    return status
+  },
+  async hexdump(run, args) {
+    const { flags, rest } = options(args, 'Cn:s:ve:')
+    const { list, status } = await texts(run, rest)
+    for (const { text } of list) {
+      const bytes = Buffer.from(text.slice(0, flags.has('n') ? Number(flags.get('n')) : 262_144), 'latin1')
+      for (let at = 0; at < bytes.length; at += 16) {
+        const row = bytes.subarray(at, at + 16)
+        const hex = [...row].map((b) => b.toString(16).padStart(2, '0'))
+        run.out(
+          flags.has('C')
+            ? `${at.toString(16).padStart(8, '0')}  ${hex.slice(0, 8).join(' ').padEnd(23)}  ${hex.slice(8).join(' ').padEnd(23)}  |${[...row].map((b) => (b >= 32 && b < 127 ? String.fromCharCode(b) : '.')).join('')}|\n`
+            : `${at.toString(16).padStart(7, '0')} ${hex
+                .join('')
+                .replace(/(..)(..)/g, '$2$1 ')
+                .trim()}\n`,
+        )
+      }
+      run.out(`${bytes.length.toString(16).padStart(flags.has('C') ? 8 : 7, '0')}\n`)
+    }
+    return status
+  },
+  async od(run, args) {
+    const { flags, rest } = options(args, 'cxbdAt:N:j:vn:An')
+    const { list, status } = await texts(run, rest)
+    for (const { text } of list) {
+      const bytes = Buffer.from(text.slice(0, flags.has('N') ? Number(flags.get('N')) : 262_144), 'latin1')
+      for (let at = 0; at < bytes.length; at += 16) {
+        const row = [...bytes.subarray(at, at + 16)]
+        run.out(
+          `${at.toString(8).padStart(7, '0')}${row.map((b) => (flags.has('c') ? `   ${b === 10 ? '\\n' : b === 9 ? '\\t' : b === 0 ? '\\0' : b >= 32 && b < 127 ? ` ${String.fromCharCode(b)}` : b.toString(8).padStart(3, '0')}`.slice(-4) : /x/.test(flags.get('t') ?? '') ? ` ${b.toString(16).padStart(2, '0')}` : ` ${b.toString(8).padStart(3, '0')}`)).join('')}\n`,
+        )
+      }
+      run.out(`${bytes.length.toString(8).padStart(7, '0')}\n`)
+    }
+    return status
+  },
+}
+
+function dumpLine(bytes: Buffer, at: number): string {
+  const row = bytes.subarray(at, at + 16)
+  const hex = row
+    .toString('hex')
+    .replace(/.{1,4}/g, '$& ')
+    .padEnd(40)
+  return `${at.toString(16).padStart(8, '0')}: ${hex} ${[...row].map((b) => (b >= 32 && b < 127 ? String.fromCharCode(b) : '.')).join('')}\n`
+}
