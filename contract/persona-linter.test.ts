@@ -27,6 +27,68 @@ test('every shipped persona holds together', async (context) => {
   }
 })
 
+const controller = (): PersonaTemplate => ({
+  ...structuredClone(sound),
+  ssh: undefined,
+  web: undefined,
+  os: {
+    family: 'embedded',
+    distribution: 'SIMATIC firmware',
+    release: '4.2',
+    codename: '',
+    kernel: '',
+    kernelBuild: '',
+    architecture: 'embedded',
+    released: '2016-12-01',
+    retired: '2030-12-31',
+    libc: 'glibc',
+    shell: 'none',
+  },
+  hardware: {
+    ...sound.hardware,
+    vendor: 'Siemens',
+    model: 'S7-1200',
+    cpu: '',
+    cores: 1,
+    memoryMiB: 16,
+    macPrefixes: ['28:63:36'],
+    serialPattern: 'S C-@#@#####2018',
+  },
+  host: { ...sound.host, hostname: ['{site}-plc##'], installed: ['2018-02-01', '2021-06-30'], accounts: [] },
+  device: {
+    class: 'plc',
+    product: 'CPU 1214C DC/DC/DC',
+    orderNumber: '6ES7 214-1AG40-0XB0',
+    hardware: '8',
+    firmware: 'V4.2.1',
+    firmwareReleased: '2017-03-01',
+    plantName: ['PLC_#'],
+    stationName: ['S71200-Station_#'],
+    modules: [],
+    cycleMs: [4, 9],
+    latencyMs: [1, 4],
+    wordOrder: 'high-first',
+    units: { oven: 'curing-oven' },
+  },
+})
+
+test('a controller is a host without kernel and shell, and is refused where vendor, card, order number and time disagree', () => {
+  assert.deepEqual(lintPersona(personaTemplate.parse(controller()), '2026-11-23'), [])
+  const cases: [string, object, RegExp][] = [
+    ['hardware', { macPrefixes: ['00:90:e8'] }, /00:90:e8 is not Siemens's/],
+    ['hardware', { vendor: 'Schneider Electric' }, /not an order number of Schneider/],
+    ['device', { firmwareReleased: '2024-01-01' }, /firmwareReleased/],
+    ['device', { cycleMs: [5, 5] }, /constant/],
+    ['os', { shell: 'bash' }, /os\.shell/],
+  ]
+  for (const [section, change, sentence] of cases) {
+    const template = controller() as unknown as Record<string, object>
+    Object.assign(template[section] as object, change)
+    assert.match(lintPersona(template as unknown as PersonaTemplate, '2026-11-23').join('; '), sentence)
+  }
+  assert.match(lintPersona({ ...controller(), device: undefined }, '2026-11-23').join('; '), /^device:/)
+})
+
 test('the defaults of a well-known decoy contradict themselves at least ten times', () => {
   // What it says by default: a Debian 12 banner over Twisted's lists, a kernel of 2024 with a message log of 2009, and names that everybody knows.
   const wrong = changed((template) => {

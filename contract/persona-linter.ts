@@ -1,5 +1,6 @@
 /** Refuses a persona that contradicts itself: era, vendor, architecture, clock, and banner against key exchange. */
 import type { PersonaTemplate } from './persona.ts'
+import { lintDevice } from './persona-linter-device.ts'
 import { lintSsh } from './persona-linter-ssh.ts'
 
 /** Every contradiction as one sentence that begins with the path; none for a persona that holds together. `today` as YYYY-MM-DD. */
@@ -10,6 +11,7 @@ export function lintPersona(template: PersonaTemplate, today = new Date().toISOS
     ...lintHost(template),
     ...(template.ssh ? lintSsh({ os: template.os, ssh: template.ssh }) : []),
     ...lintWeb(template),
+    ...lintDevice(template),
   ]
 }
 
@@ -64,6 +66,7 @@ function lintEra({ os, host }: PersonaTemplate, today: string): string[] {
     if (!distribution.test(os.distribution) || os.release.split('.')[0] !== release.split('.')[0] || !os.release.startsWith(release)) continue
     if (!os.kernel.startsWith(kernel)) wrong.push(`os.kernel: ${os.distribution} ${os.release} runs ${kernel}*, not ${os.kernel}`)
   }
+  if (os.family === 'embedded') return wrong
   const series = /^\d+\.\d+(\.\d+)?/.exec(os.kernel)?.[0] ?? ''
   const born = kernelBorn.find(([prefix]) => series === prefix || series.startsWith(`${prefix}.`))
   if (born && last < born[1]) wrong.push(`os.kernel: ${os.kernel} came out in ${born[1]}, after the host was installed`)
@@ -213,6 +216,7 @@ function lintHardware({ os, hardware }: PersonaTemplate): string[] {
   if (!makers.some(([vendor]) => vendor.test(made)) && hardware.macPrefixes.some((mac) => virtual.some((prefix) => prefix.test(mac))))
     wrong.push(`hardware.macPrefixes: a virtual card in ${made}`)
 
+  if (os.family === 'embedded') return wrong
   const cpu = hardware.cpu.toLowerCase()
   const x86 = /intel|amd|xeon|core\(tm\)|epyc|hygon|zhaoxin/.test(cpu)
   const arm = /arm|cortex|kunpeng|phytium|ampere|graviton|bcm2|allwinner|rockchip/.test(cpu)

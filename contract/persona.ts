@@ -1,5 +1,6 @@
 /** Persona template: one kind of host, as data. What is unique to a host is drawn from its seed within these bounds. */
 import { z } from 'zod'
+import { deviceTemplate } from './device.ts'
 import { slug } from './primitives.ts'
 
 const names = z.array(z.string().min(1).max(100))
@@ -10,17 +11,18 @@ export const personaTemplate = z.strictObject({
   id: slug,
   title: z.strictObject({ zh: z.string(), en: z.string() }),
   os: z.strictObject({
-    family: z.enum(['linux']),
+    /** `embedded`: a device with firmware of its own; it has no kernel, shell or C library that anybody meets. */
+    family: z.enum(['linux', 'embedded']),
     distribution: z.string().max(64),
     release: z.string().max(64),
     codename: z.string().max(64).default(''),
-    kernel: z.string().max(100),
-    kernelBuild: z.string().max(200),
-    architecture: z.enum(['x86_64', 'aarch64', 'armv7l', 'mips']),
+    kernel: z.string().max(100).default(''),
+    kernelBuild: z.string().max(200).default(''),
+    architecture: z.enum(['x86_64', 'aarch64', 'armv7l', 'mips', 'embedded']),
     released: z.iso.date(),
     retired: z.iso.date(),
     libc: z.enum(['glibc', 'musl', 'uclibc']).default('glibc'),
-    shell: z.enum(['bash', 'ash']),
+    shell: z.enum(['bash', 'ash', 'none']),
   }),
   hardware: z.strictObject({
     vendor: z.string().max(100),
@@ -81,5 +83,7 @@ export const personaTemplate = z.strictObject({
       }),
     })
     .optional(),
+  /** An industrial device; the sections below are the protocols that it speaks. */
+  device: deviceTemplate.optional(),
 })
 export type PersonaTemplate = z.infer<typeof personaTemplate>

@@ -1,0 +1,51 @@
+/** What would betray an industrial device: an order number of another vendor, a card of another maker, firmware from after its installation. */
+import type { PersonaTemplate } from './persona.ts'
+
+/** Order numbers by who prints them: [vendor, form]. */
+const orderNumbers: [RegExp, RegExp][] = [
+  [/siemens/i, /^(6ES7 ?\d{3}-[0-9A-Z]{5}-[0-9A-Z]{4}|6AV\d [0-9A-Z-]+|6GK\d [0-9A-Z-]+)$/],
+  [/schneider|modicon/i, /^(BM[XE][A-Z0-9]{6,12}|TM\d{3}[A-Z0-9]+|140[A-Z]{3}\d{5}[A-Z]?)$/],
+]
+/** First three bytes of network cards that these vendors have registered. */
+const cards: [RegExp, string[]][] = [
+  [/siemens/i, ['00:0e:8c', '00:1b:1b', '00:1c:06', '28:63:36', '8c:f3:19', 'ac:64:17', 'e0:dc:a0']],
+  [/schneider|modicon|telemecanique/i, ['00:80:f4', '00:00:54', '00:11:00']],
+  [/moxa/i, ['00:90:e8']],
+]
+
+/** Every contradiction as one sentence that begins with the path. */
+export function lintDevice({ os, hardware, host, device, ssh }: PersonaTemplate): string[] {
+  const wrong: string[] = []
+  if (os.family === 'embedded') {
+    if (!device) wrong.push('device: firmware of its own belongs to a device; say which')
+    if (os.shell !== 'none') wrong.push('os.shell: a device without an operating system that anybody meets has none')
+    if (os.architecture !== 'embedded') wrong.push("os.architecture: is 'embedded' where no program of others runs")
+    if (ssh) wrong.push('ssh: a device without a shell serves none')
+    if (host.accounts.length > 0) wrong.push('host.accounts: a device without a shell has none; what its pages let in is a setting of the service')
+  } else if (os.shell === 'none' || os.architecture === 'embedded' || os.kernel === '')
+    wrong.push(`os: ${os.distribution} has a kernel, a shell and an architecture`)
+  if (!device) return wrong
+  const pairs: [string, readonly [number, number]][] = [
+    ['device.cycleMs', device.cycleMs],
+    ['device.latencyMs', device.latencyMs],
+  ]
+  for (const [path, [least, most]] of pairs) {
+    if (least > most) wrong.push(`${path}: the range is upside down`)
+    else if (least === most) wrong.push(`${path}: no device is that constant; give a range`)
+  }
+  if (device.firmwareReleased > host.installed[1])
+    wrong.push(`device.firmwareReleased: firmware of ${device.firmwareReleased} on a device installed by ${host.installed[1]}`)
+  for (const [vendor, form] of orderNumbers) {
+    if (!vendor.test(hardware.vendor)) {
+      if (form.test(device.orderNumber)) wrong.push(`device.orderNumber: ${device.orderNumber} is not ${hardware.vendor}'s`)
+    } else
+      for (const number of [device.orderNumber, ...device.modules.map(({ orderNumber }) => orderNumber)])
+        if (number !== '' && !form.test(number)) wrong.push(`device: ${number} is not an order number of ${hardware.vendor}`)
+  }
+  for (const [vendor, prefixes] of cards)
+    if (vendor.test(hardware.vendor))
+      for (const prefix of hardware.macPrefixes) if (!prefixes.includes(prefix)) wrong.push(`hardware.macPrefixes: ${prefix} is not ${hardware.vendor}'s`)
+  const slots = device.modules.map(({ slot }) => slot)
+  if (new Set(slots).size !== slots.length) wrong.push('device.modules: two modules are in one slot')
+  return wrong
+}
