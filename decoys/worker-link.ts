@@ -39,6 +39,8 @@ const maxFrame = 8 * 1024 * 1024 + 4096
 const maxData = 65_536
 /** Bytes that may wait in the socket before streams stop being read. */
 const congestedAt = 4 * 1024 * 1024
+/** Bytes that are joined before they are written. */
+const maxLeaving = 65_536
 
 export interface WorkerLink {
   send(type: number, stream: number, payload?: Uint8Array): void
@@ -104,21 +106,30 @@ export function openWorkerLink(socket: Duplex, onFrame: (type: number, stream: n
     waiting = []
     for (const listener of now) listener()
   })
+  /** Frames of this turn of the loop: they leave as one write, since a system call costs more than a frame does. */
+  let leaving: Uint8Array[] = []
+  let leavingBytes = 0
+  const flush = (): void => {
+    const frames = leaving
+    const bytes = leavingBytes
+    leaving = []
+    leavingBytes = 0
+    if (!ended && frames.length > 0) socket.write(frames.length === 1 ? (frames[0] as Uint8Array) : Buffer.concat(frames, bytes))
+  }
   const send = (type: number, stream: number, payload?: Uint8Array): void => {
     if (ended) return
     const header = Buffer.allocUnsafe(9)
     header.writeUInt32BE(5 + (payload?.length ?? 0), 0)
     header.writeUInt8(type, 4)
     header.writeUInt32BE(stream, 5)
-    // Small frames go as one write; joining costs less than a second vector entry.
-    if (!payload) socket.write(header)
-    else if (payload.length < 4096) socket.write(Buffer.concat([header, payload]))
-    else {
-      socket.cork()
-      socket.write(header)
-      socket.write(payload)
-      process.nextTick(() => socket.uncork())
+    if (leaving.length === 0) process.nextTick(flush)
+    leaving.push(header)
+    leavingBytes += 9
+    if (payload) {
+      leaving.push(payload)
+      leavingBytes += payload.length
     }
+    if (leavingBytes > maxLeaving) flush()
   }
   return {
     send,

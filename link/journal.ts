@@ -1,5 +1,6 @@
 /** A sensor's durable journal: nothing is answered to an attacker or sent to the core before it is in here, on disk. */
 import { randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { syncFolder, writeFileAtomic } from './atomic-file.ts'
@@ -21,13 +22,14 @@ type Pending = { json: string; bytes: number; resolve: (seq: number) => void; re
 /** Where the uplink reads on disk: what is from `seq` on is in `ready` or behind `position`. */
 type Cursor = { segment: Segment; handle: FileHandle; position: number; seq: number; ready: JournalRecord[] }
 
+const { O_CREAT, O_DSYNC, O_TRUNC, O_WRONLY } = constants
 const tailBytes = 8 * 1024 * 1024
 const sliceBytes = 1024 * 1024
 const noRoom = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
 
 /**
- * Opens (or makes) the journal of a folder. Appends are committed in groups: one write and one fdatasync for all that came
- * while the last was running. On the bound, or on a full disk, the oldest low-value events are replaced by their counts, then
+ * Opens (or makes) the journal of a folder. Appends are committed in groups: one write, which returns when it is on disk, for all
+ * that came while the last was running. On the bound, or on a full disk, the oldest low-value events are replaced by their counts, then
  * the oldest normal ones; high-value ones never: from there on `append` rejects.
  */
 export const openJournal: OpenJournal = async (dir, options = {}) => {
@@ -73,7 +75,7 @@ async function openLocked(dir: string, { maxBytes, segmentBytes, write }: Bounds
 
   async function roll(): Promise<void> {
     const segment: Segment = { path: segmentPath(dir, nextSeq, 0), first: nextSeq, last: nextSeq - 1, bytes: 0, level: 0 }
-    const handle = await open(segment.path, 'w', 0o600)
+    const handle = await open(segment.path, O_WRONLY | O_CREAT | O_TRUNC | O_DSYNC, 0o600)
     await syncFolder(dir)
     await active?.handle.close()
     active = { segment, handle }
@@ -133,7 +135,6 @@ async function openLocked(dir: string, { maxBytes, segmentBytes, write }: Bounds
     const { segment, handle } = active as NonNullable<typeof active>
     try {
       await write(handle, bytes, segment.bytes)
-      await handle.datasync()
     } catch (error) {
       // What was half written must not be read as a record later: cut it off, and write on in a new file.
       await handle.truncate(segment.bytes).catch(() => undefined)
@@ -295,7 +296,7 @@ async function openLocked(dir: string, { maxBytes, segmentBytes, write }: Bounds
   }
 
   if (newest && newest.level === 0 && newest.bytes < segmentBytes && newest.last + 1 === nextSeq) {
-    active = { segment: newest, handle: await open(newest.path, 'r+') }
+    active = { segment: newest, handle: await open(newest.path, O_WRONLY | O_DSYNC) }
     await refillReserve()
   } else await roll()
 

@@ -2,6 +2,8 @@
 declare module 'ssh2/lib/protocol/Protocol.js' {
   export interface Cipher {
     outSeqno: number
+    /** MAC key of a cipher with a MAC of its own. */
+    _macKey?: import('node:crypto').KeyObject | Uint8Array
     encrypt(packet: Buffer): void
     free(): void
   }
@@ -36,7 +38,9 @@ declare module 'ssh2/lib/protocol/Protocol.js' {
     _kex: Kex | undefined
     _kexinit: Buffer | undefined
     _cipher: Cipher
-    _decipher: { inSeqno: number; decrypt(chunk: Buffer, from: number, to: number): number; free(): void } | undefined
+    _decipher:
+      | { inSeqno: number; _macKey?: import('node:crypto').KeyObject | Uint8Array; decrypt(chunk: Buffer, from: number, to: number): number; free(): void }
+      | undefined
     _parse: (this: Protocol, chunk: Buffer, from: number, to: number) => number
     _onPayload: (payload: Buffer) => unknown
     _identRaw: Buffer
