@@ -1,7 +1,7 @@
 /** The catalogue of event kinds: what was seen, the shape of its body, who may say it. docs/events.md is printed from it. */
 import { z } from 'zod'
 import { base64, escaped } from './bytes.ts'
-import { fileRef, severity } from './primitives.ts'
+import { fileRef, severity, sha256 } from './primitives.ts'
 
 const count = z.number().int().min(0)
 const port = z.number().int().min(0).max(65535)
@@ -211,6 +211,10 @@ export const eventKinds = {
       status: z.number().int().min(0).max(999),
       responseHeaders: headers,
       responseSize: count,
+      /** The first 16 KiB of an answer that was made for this request, as it was before compression. */
+      responseBody: escaped(65536).optional(),
+      /** SHA-256 of the whole answer, before compression and ranges, where `responseBody` does not hold it: a file of the site, or a longer page. */
+      responseSha256: sha256.optional(),
       durationMs: z.number().min(0),
     }),
   }),
@@ -222,6 +226,16 @@ export const eventKinds = {
     body: z.object({ version: escaped(64), node: escaped(32), host: escaped(255), contained: z.boolean().optional(), containment: escaped(500).optional() }),
   }),
   'sensor.stopped': define({ emitter: 'sensor', value: 'high', summary: 'A sensor process stopped in order.', body: z.object({ reason: escaped(200) }) }),
+  'sensor.troubled': define({
+    emitter: 'core',
+    value: 'high',
+    summary: 'The core found something wrong with a sensor: its identity used twice, its journal gone back, events missing or rejected, silence.',
+    body: z.object({
+      problem: z.enum(['cloned', 'token-reused', 'journal-returned', 'gap', 'silent', 'rejected']),
+      detail: escaped(1000),
+      count,
+    }),
+  }),
   'worker.exited': define({
     emitter: 'sensor',
     value: 'high',

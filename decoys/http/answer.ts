@@ -16,8 +16,11 @@ export type Answer =
   | { kind: 'error'; status: number; code?: number; headers?: Field[] }
   /** The server's own redirect to a path of this host; `target` is raw, with its query. */
   | { kind: 'redirect'; status: 301 | 302; target: string }
-  /** A page of the application behind the server, with its headers in its order. */
-  | { kind: 'page'; status: number; type: string; headers: Field[]; body: Buffer }
+  /**
+   * A page of the application behind the server, with its headers in its order. `reason`: its phrase for the status, where that is not the server's.
+   * `shown`: its body as `cleanPage` makes it, where that is known already.
+   */
+  | { kind: 'page'; status: number; reason?: string; type: string; headers: Field[]; body: Buffer; shown?: string }
 
 export interface Rendered {
   status: number
@@ -26,6 +29,9 @@ export interface Rendered {
   bytes: Buffer
   /** Bytes of the body as sent. */
   bodySize: number
+  /** The body for the event, before compression: text made for this request, or the hash of what is the same for all. */
+  shown?: string
+  sha256?: string
   close: boolean
 }
 

@@ -1,4 +1,5 @@
 /** Attacker text for events, with a quick way for what is plain already. */
+import { isUtf8 } from 'node:buffer'
 import { escapeBytes } from '@shenlou/contract/bytes'
 import type { Field } from './head.ts'
 
@@ -19,6 +20,23 @@ export function cleanBytes(bytes: Uint8Array, max: number): string {
   }
   return cut(escapeBytes(part), max)
 }
+
+/** Bytes of an answer that an event shows. */
+const pageBytes = 16_384
+/** Characters of ordinary pages that stand for themselves; all others are left to `escapeBytes`. */
+const unusual = /[^\x20-\x5b\x5d-\x7e\u00a9\u00b7\u2013\u2014\u2018-\u201d\u3000-\u3011\u4e00-\u9fff\uff01-\uff5e]+/g
+
+/** The first 16 KiB of a page that was sent, escaped. */
+export function cleanPage(body: Buffer): string {
+  let end = Math.min(body.length, pageBytes)
+  // Not within a character: the cut would look like bytes that are none.
+  if (end < body.length) for (let back = 0; back < 3 && ((body[end] as number) & 0xc0) === 0x80; back++) end--
+  const part = body.subarray(0, end)
+  if (!isUtf8(part)) return escapeBytes(part)
+  return part.toString('utf8').replace(unusual, (text) => escapeBytes(Buffer.from(text)))
+}
+/** Whether `cleanPage` leaves something out. */
+export const isLongPage = (body: Buffer): boolean => body.length > pageBytes
 
 /** Never cuts within an escape or a surrogate pair. */
 function cut(text: string, max: number): string {

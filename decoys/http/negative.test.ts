@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { createServer as createApplication, type Server } from 'node:http'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,7 +25,9 @@ const files = new Map<string, StaticFile>([
   ['/dir/b.css', text('p{}', 'text/css')],
   ['/sub/index.html', text('<p>sub</p>', 'text/html')],
 ])
-const missing = text('<h1>not here</h1>\n', 'text/html')
+const missing = text('<h1>not here</h1><p>nor anywhere</p>\n', 'text/html')
+/** What an application behind the server answers. */
+const made = '<!doctype html><p>made for you</p>\n'
 
 const h = (line: string, ...rest: string[]): string => `${[line, ...rest].join('\r\n')}\r\n\r\n`
 const H = 'Host: x'
@@ -178,6 +181,7 @@ let realPort = 0
 let realTls = 0
 let realGzip = 0
 let gzipping: Harness
+let application: Server
 let child: ReturnType<typeof spawn>
 let folder: string
 
@@ -187,6 +191,8 @@ const site: Site = {
     const { path } = head
     const file = files.get(path)
     if (file) return { kind: 'file', file }
+    if (path === '/made') return { kind: 'page', status: 200, type: 'text/html; charset=utf-8', headers: [['Set-Cookie', 'a=b']], body: Buffer.from(made) }
+    if (path === '/moved') return { kind: 'page', status: 302, reason: 'Found', type: 'text/html', headers: [['Location', '/x']], body: Buffer.alloc(0) }
     if (/\/\./.test(path)) return { kind: 'error', status: 403 }
     if (!['GET', 'HEAD', 'POST'].includes(head.method)) return { kind: 'error', status: 405 }
     const index = path.endsWith('/') ? files.get(`${path}index.html`) : undefined
@@ -223,11 +229,22 @@ before(async () => {
   realPort = await freePort()
   realTls = await freePort()
   realGzip = await freePort()
+  const applicationPort = await freePort()
+  const behind = `proxy_pass http://127.0.0.1:${applicationPort}; proxy_http_version 1.1; proxy_redirect off;`
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((part) => `${part}_temp_path ${folder}/${part};`).join(' ')
   writeFileSync(
     join(folder, 'nginx.conf'),
-    `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/log crit;\nevents {}\nhttp { include /etc/nginx/mime.types; access_log off; ${temporary} keepalive_timeout 65;\nserver { listen 127.0.0.1:${realPort}; listen 127.0.0.1:${realTls} ssl; ssl_certificate ${folder}/cert.pem; ssl_certificate_key ${folder}/key.pem; root ${root}; error_page 404 /missing.html; location ~ /\\. { deny all; } }\nserver { listen 127.0.0.1:${realGzip}; root ${root}; gzip on; error_page 404 /missing.html; } }\n`,
+    `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/log crit;\nevents {}\nhttp { include /etc/nginx/mime.types; access_log off; ${temporary} keepalive_timeout 65;\nserver { listen 127.0.0.1:${realPort}; listen 127.0.0.1:${realTls} ssl; ssl_certificate ${folder}/cert.pem; ssl_certificate_key ${folder}/key.pem; root ${root}; error_page 404 /missing.html; location ~ /\\. { deny all; } }\nserver { listen 127.0.0.1:${realGzip}; root ${root}; gzip on; error_page 404 /missing.html; location ~ /\\. { deny all; } location /made { ${behind} } location /moved { ${behind} } } }\n`,
   )
+  application = createApplication((request, response) => {
+    response.sendDate = false
+    if (request.url === '/moved') response.writeHead(302, { 'Content-Type': 'text/html', Location: '/x' }).end()
+    else {
+      response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8', 'Set-Cookie': 'a=b', 'Transfer-Encoding': 'chunked' })
+      response.end(request.method === 'HEAD' ? undefined : made)
+    }
+  })
+  application.listen(applicationPort, '127.0.0.1')
   child = spawn('nginx', ['-c', join(folder, 'nginx.conf'), '-e', 'stderr'], { stdio: 'ignore' })
   const dialect = nginxDialect({ version, server: `nginx/${version}`, pages: new Map([[404, missing]]) })
   const serve = (isSecure: boolean, with_ = dialect) =>
@@ -270,6 +287,8 @@ after(async () => {
   await harness.close()
   await secure.close()
   await gzipping.close()
+  application.closeAllConnections()
+  application.close()
   child.kill()
   await once(child, 'exit')
   rmSync(folder, { recursive: true })
@@ -327,6 +346,14 @@ test('compression is offered, refused and framed as nginx does', async () => {
     h('GET /index.html HTTP/1.1', H, C, 'Accept-Encoding: gzip', 'Via: 1.1 p'),
     h('GET /index.html HTTP/1.1', H, C, 'Accept-Encoding: gzip', 'Range: bytes=0-3'),
     h('GET /none HTTP/1.1', H, C, 'Accept-Encoding: gzip'),
+    h('HEAD /none HTTP/1.1', H, C, 'Accept-Encoding: gzip'),
+    h('GET /.git/config HTTP/1.1', H, C, 'Accept-Encoding: gzip'),
+    h('DELETE /a.txt HTTP/1.1', H, C, 'Accept-Encoding: gzip'),
+    h('GET /made HTTP/1.1', H, C),
+    h('GET /made HTTP/1.1', H, C, 'Accept-Encoding: gzip'),
+    h('HEAD /made HTTP/1.1', H, C, 'Accept-Encoding: gzip'),
+    h('GET /made HTTP/1.0', 'Accept-Encoding: gzip'),
+    h('GET /moved HTTP/1.1', H, C, 'Accept-Encoding: gzip'),
   ]
   const headOf = (text: string): string => normal(text.slice(0, text.indexOf('\r\n\r\n')))
   for (const bytes of asked) {

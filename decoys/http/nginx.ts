@@ -1,10 +1,12 @@
 /** nginx's answers: its pages, its headers in its order and casing, its rules for static files and for closing. */
+import { hash } from 'node:crypto'
+import { gzipSync } from 'node:zlib'
 import type { Answer, Dialect, RenderContext, Rendered, StaticFile } from './answer.ts'
+import { cleanPage, isLongPage } from './clean.ts'
 import { httpDate } from './date.ts'
 import type { Fault, Field } from './head.ts'
 import { nginxHead } from './nginx-head.ts'
 import { condition, ifRangeHolds, nginxTag, parseRanges } from './ranges.ts'
-import { gzipSync } from 'node:zlib'
 
 const lines: Record<number, string> = {
   200: 'OK',
@@ -64,6 +66,21 @@ export interface NginxOptions {
   pages?: ReadonlyMap<number, StaticFile>
 }
 
+const nothing = Buffer.alloc(0)
+
+/** What an answer says of itself besides its status; `length` or `chunked`. */
+interface Parts {
+  reason?: string
+  type?: string
+  length?: number
+  modified?: number
+  location?: string
+  chunked?: boolean
+  extra?: Field[]
+  shown?: string
+  sha256?: string
+}
+
 const chromeOrMsie = (agent: string): boolean => {
   const opera = agent.includes('Opera')
   const msie = agent.indexOf('MSIE ')
@@ -83,17 +100,12 @@ export function nginxDialect(options: NginxOptions): Dialect {
     }${foot}`
 
   /** The header filter: one order for all answers. */
-  const assemble = (
-    context: RenderContext,
-    status: number,
-    parts: { type?: string; length?: number; modified?: number; location?: string; chunked?: boolean; extra?: Field[] },
-    body: Buffer | undefined,
-    keepAlive: boolean,
-  ): Rendered => {
+  const assemble = (context: RenderContext, status: number, parts: Parts, body: Buffer | undefined, keepAlive: boolean): Rendered => {
     const version = context.head?.version ?? 1000
     const bare = context.head?.method === 'HEAD'
-    const sent = bare || body === undefined ? Buffer.alloc(0) : body
-    if (version < 1000) return { status, headers: [], bytes: sent, bodySize: sent.length, close: true }
+    const sent = bare || body === undefined ? nothing : body
+    const seen = sent.length === 0 ? undefined : parts
+    if (version < 1000) return { status, headers: [], bytes: sent, bodySize: sent.length, shown: seen?.shown, sha256: seen?.sha256, close: true }
     const headers: Field[] = [
       ['Server', options.server],
       ['Date', httpDate(context.now)],
@@ -109,18 +121,38 @@ export function nginxDialect(options: NginxOptions): Dialect {
     const stays = keepAlive && !(untilClose && !bare)
     headers.push(['Connection', stays ? 'keep-alive' : 'close'])
     for (const field of parts.extra ?? []) headers.push(field)
-    let text = `HTTP/1.1 ${status} ${lines[status] ?? ''}\r\n`
+    let text = `HTTP/1.1 ${status} ${parts.reason ?? lines[status] ?? ''}\r\n`
     for (const [name, value] of headers) text += `${name}: ${value}\r\n`
-    text += '\r\n'
-    const framed =
-      chunked && !bare
-        ? Buffer.concat([
-            Buffer.from(sent.length > 0 ? `${sent.length.toString(16)}\r\n` : ''),
-            sent,
-            Buffer.from(sent.length > 0 ? '\r\n0\r\n\r\n' : '0\r\n\r\n'),
-          ])
-        : sent
-    return { status, headers, bytes: Buffer.concat([Buffer.from(text, 'latin1'), framed]), bodySize: sent.length, close: !stays }
+    text += chunked && sent.length > 0 ? `\r\n${sent.length.toString(16)}\r\n` : '\r\n'
+    const tail = chunked ? (sent.length > 0 ? '\r\n0\r\n\r\n' : '0\r\n\r\n') : ''
+    const bytes = Buffer.allocUnsafe(text.length + sent.length + tail.length)
+    bytes.latin1Write(text, 0)
+    sent.copy(bytes, text.length)
+    bytes.latin1Write(tail, text.length + sent.length)
+    return { status, headers, bytes, bodySize: sent.length, shown: seen?.shown, sha256: seen?.sha256, close: !stays }
+  }
+
+  /** Whether the gzip filter takes an answer: whole HTML, for HTTP/1.1 clients that accept it and are no proxy's. */
+  const compresses = ({ head }: RenderContext, status: number, parts: Parts): boolean =>
+    options.gzip === true &&
+    (status === 200 || status === 403 || status === 404) &&
+    (parts.length ?? 20) >= 20 &&
+    parts.type?.startsWith('text/html') === true &&
+    head !== undefined &&
+    head.version > 1000 &&
+    !head.fields.has('via') &&
+    acceptsGzip(head.fields.get('accept-encoding'))
+
+  /** The gzip filter comes before the header filter. */
+  const filtered = (context: RenderContext, status: number, parts: Parts, body: Buffer, keepAlive: boolean, squeezed: () => Buffer): Rendered => {
+    if (!compresses(context, status, parts)) return assemble(context, status, parts, body, keepAlive)
+    const extra: Field[] = []
+    for (const [name, value] of parts.extra ?? []) {
+      if (name === 'ETag') extra.push([name, `W/${value}`])
+      else if (name !== 'Accept-Ranges') extra.push([name, value])
+    }
+    extra.push(['Content-Encoding', 'gzip'])
+    return assemble(context, status, { ...parts, length: undefined, chunked: true, extra }, squeezed(), keepAlive)
   }
 
   const error = (context: RenderContext, status: number, code: number, extra?: Field[], location?: string): Rendered => {
@@ -128,13 +160,15 @@ export function nginxDialect(options: NginxOptions): Dialect {
     const own = options.pages?.get(code)
     if (own) {
       const tag: Field[] = [['ETag', nginxTag(own)]]
-      return assemble(context, status, { type: own.type, length: own.body.length, extra: [...(extra ?? []), ...tag] }, own.body, keepAlive)
+      const parts = { type: own.type, length: own.body.length, extra: [...(extra ?? []), ...tag], sha256: hashOf(own) }
+      return filtered(context, status, parts, own.body, keepAlive, () => gzipped(own))
     }
     let text = page(code, status)
     const agent = context.head?.fields.get('user-agent')
     if (status >= 400 && agent !== undefined && chromeOrMsie(agent)) text += padding
     const body = Buffer.from(text, 'latin1')
-    return assemble(context, status, { type: 'text/html', length: body.length, location, extra }, body, keepAlive)
+    const parts = { type: 'text/html', length: body.length, location, extra, shown: cleanPage(body) }
+    return filtered(context, status, parts, body, keepAlive, () => gzipSync(body, { level: 1 }))
   }
 
   const file = (context: RenderContext, entry: StaticFile): Rendered => {
@@ -145,42 +179,23 @@ export function nginxDialect(options: NginxOptions): Dialect {
     const met = condition(fields, entry.modified, tag, 'exact')
     if (met === 412) return error(context, 412, 412)
     if (met === 304) return assemble(context, 304, { modified: entry.modified, extra: [['ETag', tag]] }, undefined, context.keepAlive)
-    if (
-      options.gzip === true &&
-      entry.type.startsWith('text/html') &&
-      entry.body.length >= 20 &&
-      head !== undefined &&
-      head.version > 1000 &&
-      !fields.has('via') &&
-      acceptsGzip(fields.get('accept-encoding'))
-    ) {
-      const parts = {
-        type: entry.type,
-        modified: entry.modified,
-        chunked: true,
-        extra: [
-          ['ETag', `W/${tag}`],
-          ['Content-Encoding', 'gzip'],
-        ] as Field[],
-      }
-      return assemble(context, 200, parts, gzipped(entry), context.keepAlive)
-    }
-    const range = fields.get('range')
-    if (range !== undefined && head !== undefined && head.version >= 1000 && ifRangeHolds(fields.get('if-range'), entry.modified, tag)) {
-      const ranges = parseRanges(range, entry.body.length)
-      if (ranges === 'unsatisfiable') return unsatisfiable(context, entry)
-      if (ranges !== undefined) return partial(context, entry, ranges, tag)
-    }
-    const parts = {
+    const parts: Parts = {
       type: entry.type,
       length: entry.body.length,
       modified: entry.modified,
       extra: [
         ['ETag', tag],
         ['Accept-Ranges', 'bytes'],
-      ] as Field[],
+      ],
+      sha256: hashOf(entry),
     }
-    return assemble(context, 200, parts, entry.body, context.keepAlive)
+    const range = compresses(context, 200, parts) ? undefined : fields.get('range')
+    if (range !== undefined && head !== undefined && head.version >= 1000 && ifRangeHolds(fields.get('if-range'), entry.modified, tag)) {
+      const ranges = parseRanges(range, entry.body.length)
+      if (ranges === 'unsatisfiable') return unsatisfiable(context, entry)
+      if (ranges !== undefined) return partial(context, entry, ranges, tag)
+    }
+    return filtered(context, 200, parts, entry.body, context.keepAlive, () => gzipped(entry))
   }
 
   const unsatisfiable = (context: RenderContext, entry: StaticFile): Rendered => error(context, 416, 416, [['Content-Range', `bytes */${entry.body.length}`]])
@@ -194,7 +209,7 @@ export function nginxDialect(options: NginxOptions): Dialect {
         ['Content-Range', `bytes ${only.start}-${only.end - 1}/${size}`],
       ]
       const body = entry.body.subarray(only.start, only.end)
-      return assemble(context, 206, { type: entry.type, length: body.length, modified: entry.modified, extra }, body, context.keepAlive)
+      return assemble(context, 206, { type: entry.type, length: body.length, modified: entry.modified, extra, sha256: hashOf(entry) }, body, context.keepAlive)
     }
     const mark = String(++boundary).padStart(20, '0')
     const pieces: Buffer[] = []
@@ -204,7 +219,13 @@ export function nginxDialect(options: NginxOptions): Dialect {
     }
     pieces.push(Buffer.from(`\r\n--${mark}--\r\n`))
     const body = Buffer.concat(pieces)
-    const parts = { type: `multipart/byteranges; boundary=${mark}`, length: body.length, modified: entry.modified, extra: [['ETag', tag]] as Field[] }
+    const parts = {
+      type: `multipart/byteranges; boundary=${mark}`,
+      length: body.length,
+      modified: entry.modified,
+      extra: [['ETag', tag]] as Field[],
+      sha256: hashOf(entry),
+    }
     return assemble(context, 206, parts, body, context.keepAlive)
   }
 
@@ -216,6 +237,12 @@ export function nginxDialect(options: NginxOptions): Dialect {
     const rendered = file(context, entry)
     hot.set(entry, { date, close: !context.keepAlive, rendered })
     return rendered
+  }
+
+  const made = (context: RenderContext, { status, reason, type, headers, body, shown }: Answer & { kind: 'page' }): Rendered => {
+    const parts: Parts = { reason, type, chunked: true, extra: headers, shown: body.length === 0 ? undefined : (shown ?? cleanPage(body)) }
+    if (isLongPage(body)) parts.sha256 = hash('sha256', body)
+    return filtered(context, status, parts, body, context.keepAlive, () => gzipSync(body, { level: 1 }))
   }
 
   return {
@@ -242,7 +269,7 @@ export function nginxDialect(options: NginxOptions): Dialect {
           return error(context, answer.status, answer.status, undefined, at + answer.target)
         }
         case 'page':
-          return assemble(context, answer.status, { type: answer.type, chunked: true, extra: answer.headers }, answer.body, context.keepAlive)
+          return made(context, answer)
       }
     },
   }
@@ -257,6 +284,16 @@ const plain = (fields: ReadonlyMap<string, string>, gzip: boolean): boolean =>
     fields.has('if-unmodified-since') ||
     (gzip && fields.has('accept-encoding'))
   )
+
+const hashes = new WeakMap<StaticFile, string>()
+function hashOf(entry: StaticFile): string {
+  let digest = hashes.get(entry)
+  if (!digest) {
+    digest = hash('sha256', entry.body)
+    hashes.set(entry, digest)
+  }
+  return digest
+}
 
 const compressed = new WeakMap<StaticFile, Buffer>()
 function gzipped(entry: StaticFile): Buffer {

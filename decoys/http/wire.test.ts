@@ -1,5 +1,6 @@
 /** The wire itself: pieces, pipelines, limits, silence and random bytes. */
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
@@ -13,11 +14,13 @@ import { webPersona } from './persona-fixture.ts'
 import { serveHttp, type Site } from './wire.ts'
 
 const file = { body: Buffer.from('hello\n'), type: 'text/plain', modified: 1_700_000_000 }
+const longPage = Buffer.from(`a${'\u4f60'.repeat(6000)}`)
+const pages: Record<string, Buffer> = { text: Buffer.from('\n<p>\u4f60\u597d\\ \u202e \x1b[2J</p>'), long: longPage, binary: Buffer.alloc(16_385, 0xff) }
 const site: Site = {
   reads: (head) => head.path === '/app',
   answer: ({ head, body }) =>
     head.path === '/app'
-      ? { kind: 'page', status: 200, type: 'text/html', headers: [], body: Buffer.from(`${body.size}`) }
+      ? { kind: 'page', status: 200, type: 'text/html', headers: [], body: pages[head.query] ?? Buffer.from(`${body.size}`) }
       : head.path === '/f'
         ? { kind: 'file', file }
         : { kind: 'error', status: 404 },
@@ -118,6 +121,40 @@ test('a binary body whose text would not fit an event is kept as a file besides'
   const said = normal.of('http.exchanged').at(-1) as { body: string; file: { sha256: string } }
   assert.equal(said.body.length, 65_536)
   assert.deepEqual(normal.blobs.get(said.file.sha256), bytes)
+})
+
+test('a body that comes after its answer is kept whole', async () => {
+  const before = normal.of('file.uploaded').length
+  const socket = connect({ port: normal.port, host: '127.0.0.1', noDelay: true })
+  socket.write('POST /f HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 23\r\n\r\ncmd=')
+  await once(socket, 'data')
+  socket.write('id;uname -a; whoami')
+  await once(socket, 'close')
+  const [said] = normal.of('file.uploaded').slice(before) as { path: string; file: { sha256: string } }[]
+  assert.equal(said?.path, '/f')
+  assert.equal(normal.blobs.get(said?.file.sha256 ?? '')?.toString(), 'cmd=id;uname -a; whoami')
+})
+
+test('the answer is said: its text when it was made for the request, its hash when it is a file', async () => {
+  const seen = async (request: string): Promise<Record<string, unknown>> => {
+    await talk(normal.port, [`${request}\r\nHost: x\r\nConnection: close\r\n\r\n`])
+    return normal.of('http.exchanged').at(-1) as Record<string, unknown>
+  }
+  const made = await seen('GET /app?text HTTP/1.1')
+  assert.equal(made.responseBody, '\\x0a<p>\u4f60\u597d\\\\ \\xe2\\x80\\xae \\x1b[2J</p>')
+  assert.equal(made.responseSha256, undefined)
+  const long = await seen('GET /app?long HTTP/1.1')
+  assert.equal(long.responseBody, `a${'\u4f60'.repeat(5461)}`)
+  assert.equal(long.responseSha256, createHash('sha256').update(longPage).digest('hex'))
+  const binary = await seen('GET /app?binary HTTP/1.1')
+  assert.equal(binary.responseBody, '\\xff'.repeat(16_384))
+  const whole = await seen('GET /f HTTP/1.1')
+  const part = await seen('GET /f HTTP/1.1\r\nRange: bytes=1-2')
+  for (const { responseSha256, responseBody } of [whole, part])
+    assert.deepEqual([responseSha256, responseBody], [createHash('sha256').update('hello\n').digest('hex'), undefined])
+  assert.match((await seen('GET /none HTTP/1.1')).responseBody as string, /404 Not Found/)
+  const bare = await seen('HEAD /f HTTP/1.1')
+  assert.deepEqual([bare.responseSha256, bare.responseBody, bare.responseSize], [undefined, undefined, 0])
 })
 
 test('silence ends a connection as the server does: without a word', async () => {

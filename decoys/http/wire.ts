@@ -154,7 +154,7 @@ async function withBody({ stream, source, context, options, head, keepAlive, ask
   if (pending) {
     const later = await pending
     await keepWhole(later, context)
-    if (later.file) session.emit('file.uploaded', { path: clean(head.target, 4096), method: 'http', file: later.file })
+    await keepLate(later, head, context, session)
     if (later.state !== 'complete') return false
   }
   return !rendered.close
@@ -250,6 +250,17 @@ async function keepFiles(parts: Part[] | undefined, head: Head, body: Body, cont
   }
 }
 
+/** The exchange was said before its body came, so the body is a file of its own. */
+async function keepLate(body: Body, head: Head, context: Context, session: Session): Promise<void> {
+  if (body.size === 0) return
+  try {
+    const file = body.file ?? (await context.blobs.put(body.bytes))
+    session.emit('file.uploaded', { path: clean(head.target, 4096), method: 'http', file })
+  } catch {
+    // Bounds of captured files are spent.
+  }
+}
+
 function record(secure: boolean, head: Partial<Head>, body: Body, rendered: Rendered, began: number): EventBody<'http.exchanged'> {
   const event: EventBody<'http.exchanged'> = {
     secure,
@@ -265,6 +276,8 @@ function record(secure: boolean, head: Partial<Head>, body: Body, rendered: Rend
     durationMs: Math.round((performance.now() - began) * 1000) / 1000,
   }
   if (body.file) event.file = body.file
+  if (rendered.shown !== undefined) event.responseBody = rendered.shown
+  if (rendered.sha256 !== undefined) event.responseSha256 = rendered.sha256
   return event
 }
 
