@@ -46,6 +46,10 @@ export const batch = z.object({
   events: z.array(z.unknown()).min(1).max(2000),
 })
 
+/** What a decoy host drew from a decoy's seed and people need to know of it. */
+export const decoyIdentity = z.object({ decoy: z.string().max(64), hostname: z.string().max(255), mac: z.string().max(17), serial: z.string().max(100) })
+export type DecoyIdentity = z.infer<typeof decoyIdentity>
+
 export const health = z.object({
   version: z.string().max(64),
   uptimeMs: z.number(),
@@ -59,6 +63,8 @@ export const health = z.object({
   streams: z.number().int(),
   contained: z.boolean().optional(),
   configVersion: z.number().int(),
+  /** Who some of the decoys on this host were drawn as; the host says all of them in turn. */
+  identities: z.array(decoyIdentity).max(50).optional(),
   /** What does not work, each a short sentence key with its subject: `listen-failed 127.0.0.1:2222 EADDRINUSE`. */
   problems: z.array(z.string().max(300)).max(50),
 })

@@ -4,6 +4,7 @@ import { runSensor, type SensorSettings } from '@shenlou/link/run-sensor'
 import { listenTunnel } from '@shenlou/link/tunnel-gate'
 import { findContainment, spawnContained } from './contain.ts'
 import { startGate } from './gate.ts'
+import { createIdentities } from './identities.ts'
 import about from './package.json' with { type: 'json' }
 
 export interface DecoysSettings extends SensorSettings {
@@ -27,13 +28,23 @@ export const runDecoys = ({ services = new URL('services.ts', import.meta.url).h
       spawnWorker: (index) => spawnContained(containment, { module, args: [services], index }),
       log,
     })
+    const identities = createIdentities()
     return {
       ...gate,
+      apply(config) {
+        identities.set(config.decoys)
+        return gate.apply(config)
+      },
       contained: containment.contained,
       containment: containment.how,
       health() {
         const { problems, ...health } = gate.health()
-        return { ...health, contained: containment.contained, problems: containment.contained ? problems : [`not-contained ${containment.how}`, ...problems] }
+        return {
+          ...health,
+          contained: containment.contained,
+          identities: identities.next(),
+          problems: containment.contained ? problems : [`not-contained ${containment.how}`, ...problems],
+        }
       },
     }
   })

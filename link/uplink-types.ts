@@ -92,7 +92,7 @@ export interface UplinkOptions {
   /** Serials of revoked certificates: give them to `tunnel.revoke` at once. */
   onRevoked(serials: string[]): void
   /** Asked every 5 s; the uplink fills in queue, clock, version, uptime and memory itself. */
-  health(): Pick<SensorHealth, 'sessions' | 'streams' | 'contained' | 'configVersion' | 'problems'>
+  health(): Pick<SensorHealth, 'sessions' | 'streams' | 'contained' | 'configVersion' | 'identities' | 'problems'>
   onState?(state: UplinkState): void
   /** HTTP proxy for CONNECT, `host:port`. */
   proxy?: string
