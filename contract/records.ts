@@ -233,7 +233,10 @@ export const decoySummary = z.object({
   id,
   persona: z.string(),
   host: z.string(),
+  /** The host's name: the drawn one once its decoy host has said it, until then the pattern it is drawn from. */
   hostname: z.string(),
+  /** What the decoy host drew from the seed and said of it; null until it has. */
+  identity: z.object({ hostname: z.string(), mac: z.string(), serial: z.string(), saidAt: time }).nullable(),
   product: z.string(),
   scope: z.string(),
   services: z.array(z.string()),
@@ -302,6 +305,8 @@ export const knownScanner = z.object({
   network: z.string(),
   owner: z.string(),
   reason: z.string(),
+  /** Where it is known: this place and below. */
+  scope: z.string(),
   expires: z.string(),
   ports: z.array(count),
   expired: z.boolean(),

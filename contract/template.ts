@@ -93,6 +93,8 @@ export const scenarioTemplate = z.strictObject({
         expires: z.iso.date(),
         ports: z.array(z.number().int().min(1).max(65535)).max(1000).default([]),
         reason: z.string().max(500),
+        /** It is known in this place and below; the first scope of the scenario when it is not given. */
+        scope: scopePath.optional(),
       }),
     )
     .max(1000)

@@ -8,6 +8,8 @@ export interface Actor {
   permissions: ReadonlySet<Permission>
   /** Paths whose rows, and the rows below, may be seen. The system actor sees all and has none. */
   scopes: readonly string[]
+  /** Of a token: the person it belongs to. */
+  person?: string
 }
 
 /** The product's own hand: startup, timers, rules. */

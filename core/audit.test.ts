@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { systemActor } from './actor.ts'
+import { type Actor, systemActor } from './actor.ts'
 import { appendAudit, audit, auditHash, verifyChain } from './audit.ts'
 import type { Core } from './core.ts'
 import { testDatabase } from './store/test-database.ts'
@@ -21,6 +21,7 @@ const write = (count: number, from = 0) =>
           action: 'ticket.assign',
           target: `t${from + at}`,
           detail: { z: 1, a: [1.5, 'x\u0000y', { nested: null }], left: undefined },
+          scopes: ['group/b', 'group/a'],
         }),
       ),
     ),
@@ -60,6 +61,8 @@ test('an altered entry is named, whichever field was altered', async () => {
     'detail = detail || \'{"b": 1}\'',
     "at = at + interval '1 millisecond'",
     "hash = 'x'",
+    "scopes = '{}'",
+    "scopes = '{group/a,group}'",
   ]) {
     const found = await tampered((sql) => sql.unsafe(`update audit_entry set ${set} where number = 12`))
     assert.deepEqual([found.intact, found.firstBad], [false, 12], set)
@@ -85,7 +88,17 @@ test('an entry that was put in between, or rewritten with a hash of its own, is 
   const found = await tampered(async (sql) => {
     const [row] = await sql`select * from audit_entry where number = 40`
     const { hash } = (await sql`select hash from audit_entry where number = 39`)[0] as { hash: string }
-    const forged = { number: 40, at: 1, actorId: 'person:x', actor: 'x', address: null, action: 'a', target: row?.target, detail: {} }
+    const forged = {
+      number: 40,
+      at: 1,
+      actorId: 'person:x',
+      actor: 'x',
+      address: null,
+      action: 'a',
+      target: row?.target,
+      detail: {},
+      scopes: ['group/a', 'group/b'],
+    }
     await sql`update audit_entry set at = to_timestamp(0.001), actor_id = 'person:x', actor = 'x', address = null, action = 'a', detail = '{}',
       hash = ${auditHash(hash, forged)} where number = 40`
   })
@@ -98,8 +111,16 @@ test('the database itself refuses to change or remove an entry', async () => {
 })
 
 test('no two entries share a canonical form', () => {
-  const row = { number: 1, at: 1, actorId: 'a', actor: 'b', address: null, action: 'c', target: 'd', detail: {} }
-  const hashes = [row, { ...row, actorId: 'ab', actor: '' }, { ...row, address: '' }, { ...row, action: 'cd', target: '' }].map((each) => auditHash('', each))
+  const row = { number: 1, at: 1, actorId: 'a', actor: 'b', address: null, action: 'c', target: 'd', detail: {}, scopes: [] as string[] }
+  const hashes = [
+    row,
+    { ...row, actorId: 'ab', actor: '' },
+    { ...row, address: '' },
+    { ...row, action: 'cd', target: '' },
+    { ...row, scopes: ['a'] },
+    { ...row, scopes: ['a', 'b'] },
+    { ...row, scopes: ['ab'] },
+  ].map((each) => auditHash('', each))
   assert.equal(new Set(hashes).size, hashes.length)
   assert.equal(auditHash('', { ...row, detail: { b: 1, a: 2 } }), auditHash('', { ...row, detail: { a: 2, b: 1 } }))
 })
@@ -111,4 +132,27 @@ test('the log is paged newest first and filtered by actor and action', async () 
   const last = await audit(core, systemActor, { query: { limit: 100, cursor: first.next as string, actor: 'p1', action: 'ticket' } })
   assert.deepEqual([last.items.length, last.next], [25, null])
   assert.equal((await audit(core, systemActor, { query: { limit: 10, actor: 'p_' } })).total, 0)
+})
+
+test('a reader sees what concerns only places that they see, and what they did themselves; the whole installation is for who sees all of it', async () => {
+  await database.sql`insert into scope (path, name) values ('group/a', '{}'), ('group/b', '{}')`
+  const core = { sql: database.sql } as Core
+  const say = (action: string, scopes: string[], id = 'x') =>
+    database.sql.begin((tx) => appendAudit(tx, { actor: { kind: 'person', id, name: 'n' }, action: `scoped.${action}`, target: 't', scopes }))
+  await say('a', ['group/a'])
+  await say('below-a', ['group/a/park-1'])
+  await say('both', ['group/a', 'group/b'])
+  await say('beside', ['group/ab'])
+  await say('all', [])
+  await say('own', ['group/b'], 'reader')
+  const reader = (scopes: string[]): Actor => ({ ...systemActor, kind: 'person', id: 'reader', scopes })
+  const seen = async (scopes: string[]): Promise<string[]> => {
+    const { items, total } = await audit(core, reader(scopes), { query: { limit: 100, action: 'scoped' } })
+    assert.equal(total, items.length)
+    return items.map(({ action }) => action.slice(7)).sort()
+  }
+  assert.deepEqual(await seen(['group/a']), ['a', 'below-a', 'own'])
+  assert.deepEqual(await seen(['group/a', 'group/b']), ['a', 'below-a', 'both', 'own'])
+  assert.deepEqual(await seen(['group']), ['a', 'all', 'below-a', 'beside', 'both', 'own'])
+  assert.equal((await verifyChain(database.sql)).intact, true)
 })

@@ -6,6 +6,7 @@ import type postgres from 'postgres'
 import type { Actor } from './actor.ts'
 import type { Core } from './core.ts'
 import { ms } from './store/database.ts'
+import { visibleToAll } from './store/visible.ts'
 
 type Tx = postgres.TransactionSql | postgres.Sql
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
@@ -20,6 +21,8 @@ export interface AuditRow {
   action: string
   target: string
   detail: Record<string, unknown>
+  /** Places that it concerns; empty for the whole installation. */
+  scopes: readonly string[]
   hash: string
 }
 
@@ -50,12 +53,14 @@ function clean(value: unknown): Json {
 }
 
 /**
- * SHA-256, in hexadecimal, over: version text, previous hash, number, time, actor's id and name, address, action, target, detail; each as a
- * 4-byte big-endian length and UTF-8 bytes, an absent address as length 0xffffffff, so that no two entries share a form.
+ * SHA-256, in hexadecimal, over: version text, previous hash, number, time, actor's id and name, address, action, target, detail, and each
+ * scope where there are any; each as a 4-byte big-endian length and UTF-8 bytes, an absent address as length 0xffffffff, so that no two
+ * entries share a form.
  */
 export function auditHash(previous: string, row: Omit<AuditRow, 'hash'>): string {
   const hash = createHash('sha256')
-  const fields = ['shenlou-audit-1', previous, row.number, row.at, row.actorId, row.actor, row.address, row.action, row.target, canonical(row.detail)]
+  const said = [previous, row.number, row.at, row.actorId, row.actor, row.address, row.action, row.target, canonical(row.detail)]
+  const fields = row.scopes.length === 0 ? ['shenlou-audit-1', ...said] : ['shenlou-audit-2', ...said, ...row.scopes]
   for (const field of fields) {
     const length = Buffer.alloc(4)
     const bytes = field === null ? undefined : Buffer.from(String(field), 'utf8')
@@ -73,6 +78,8 @@ export interface Audited {
   action: string
   target: string
   detail?: Record<string, unknown>
+  /** Places that it concerns, all of which a reader must see; empty for the whole installation. */
+  scopes: readonly string[]
   at?: number
 }
 
@@ -89,10 +96,11 @@ export async function appendAudit(tx: postgres.TransactionSql, given: Audited): 
     action: clean(given.action) as string,
     target: clean(given.target) as string,
     detail: clean(given.detail ?? {}) as Record<string, Json>,
+    scopes: [...new Set(given.scopes)].sort(),
   }
   const hash = auditHash(head.hash, row)
-  await tx`insert into audit_entry (number, at, actor_id, actor, address, action, target, detail, hash) values (${row.number}, to_timestamp(${row.at / 1000}::float8),
-    ${row.actorId}, ${row.actor}, ${row.address}, ${row.action}, ${row.target}, ${tx.json(row.detail)}, ${hash})`
+  await tx`insert into audit_entry (number, at, actor_id, actor, address, action, target, detail, scopes, hash) values (${row.number}, to_timestamp(${row.at / 1000}::float8),
+    ${row.actorId}, ${row.actor}, ${row.address}, ${row.action}, ${row.target}, ${tx.json(row.detail)}, ${row.scopes}, ${hash})`
   await tx`update audit_head set number = ${row.number}, hash = ${hash}`
 }
 
@@ -101,7 +109,7 @@ export const recordAudit = async (core: Core, given: Audited): Promise<void> => 
   await core.sql.begin((tx) => appendAudit(tx, { at: core.clock(), ...given }))
 }
 
-const columns = (sql: Tx) => sql`number, round(${ms(sql, 'at')})::bigint as at, actor_id as "actorId", actor, address, action, target, detail, hash`
+const columns = (sql: Tx) => sql`number, round(${ms(sql, 'at')})::bigint as at, actor_id as "actorId", actor, address, action, target, detail, scopes, hash`
 
 /**
  * Follows the chain from the first entry. `firstBad` is the number of the first entry that is altered, missing or out of order; when the newest are
@@ -131,23 +139,24 @@ export async function verifyChain(sql: Tx): Promise<{ entries: number; intact: b
 export const verifyAudit = (core: Core): Promise<RouteAnswer<'verifyAudit'>> =>
   core.sql.begin('isolation level repeatable read read only', (tx) => verifyChain(tx)) as Promise<RouteAnswer<'verifyAudit'>>
 
-/** Route `audit`: newest first. The whole log is one chain and has no scope; its permission is `audit.read`. */
+/** Route `audit`: newest first. A reader sees what they did themselves and what concerns only places that they see. */
 export async function audit(
   core: Core,
-  _actor: Actor,
+  actor: Actor,
   input: { query: { cursor?: string; limit: number; actor?: string; action?: string } },
 ): Promise<RouteAnswer<'audit'>> {
   const { sql } = core
-  const { cursor, limit, actor, action } = input.query
+  const { cursor, limit, actor: who, action } = input.query
   const before = cursor && /^\d{1,15}$/.test(cursor) ? Number(cursor) : null
-  const where = sql`${actor ? sql`(actor_id = ${actor} or actor_id like ${`%:${actor.replace(/[\\%_]/g, '\\$&')}`} or actor = ${actor})` : sql`true`}
+  const where = sql`(actor_id = ${`${actor.kind}:${actor.id}`} or ${visibleToAll(sql, actor, 'scopes')})
+    and ${who ? sql`(actor_id = ${who} or actor_id like ${`%:${who.replace(/[\\%_]/g, '\\$&')}`} or actor = ${who})` : sql`true`}
     and ${action ? sql`(action = ${action} or action like ${`${action.replace(/[\\%_]/g, '\\$&')}.%`})` : sql`true`}`
   const rows = await sql<AuditRow[]>`select ${columns(sql)} from audit_entry where ${where} and ${before === null ? sql`true` : sql`number < ${before}`}
     order by number desc limit ${limit + 1}`
   const [total] = await sql<{ total: number }[]>`select count(*) as total from audit_entry where ${where}`
   const items = rows.slice(0, limit)
   return {
-    items: items.map(({ actorId: _, ...row }) => row),
+    items: items.map(({ actorId: _, scopes: __, ...row }) => row),
     next: rows.length > limit ? String(items.at(-1)?.number) : null,
     total: total?.total ?? 0,
   }

@@ -49,7 +49,7 @@ test('what was backed up comes back elsewhere: every row, every file, the keys, 
       events: commandEvents(seq, 1000, { body: { mode: 'shell', input: 'tab \\x09 \\\\ 中文 "', user: '', directory: '/' } }),
     })
   await core.sql`insert into sensor (id, name, role, scope, status) values (${testSensor.id}, 'tab\t\\ name', 'decoys', 'group', 'confirmed')`
-  for (let index = 0; index < 5; index++) await recordAudit(core, { actor: systemActor, action: 'test', target: String(index) })
+  for (let index = 0; index < 5; index++) await recordAudit(core, { actor: systemActor, action: 'test', target: String(index), scopes: [] })
   const bytes = randomBytes(700_000)
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   await appendBlob(core, { sha256, from: 0, total: bytes.length, bytes })

@@ -47,7 +47,7 @@ export async function backup(
   actor: Actor = systemActor,
 ): Promise<{ bytes: number; events: number; files: number }> {
   if (existsSync(given.file)) throw new ApiError(409, 'exists', `${given.file} is there already: choose another name, or remove it first`)
-  await recordAudit(core, { actor, action: 'core.backup', target: given.file })
+  await recordAudit(core, { actor, action: 'core.backup', target: given.file, scopes: [] })
   const partial = `${given.file}.partial`
   await rm(partial, { force: true })
   const writer = await createBackupFile(partial, given.passphrase)

@@ -14,6 +14,7 @@ interface DecoyRow {
   services: { service: string }[]
   sessions: number
   last: number | null
+  identity: RouteAnswer<'decoys'>['items'][number]['identity']
 }
 
 interface PlacementRow {
@@ -39,16 +40,18 @@ function answering(row: PlacementRow, version: number): boolean | null {
   return !row.health.problems.some((problem) => problem.startsWith('tunnel-down') || (problem.startsWith('listen-failed ') && problem.split(' ')[1] === where))
 }
 
-/** Route `decoys`. `hostname` is the pattern that the host's own name is drawn from: the drawn one is known on its decoy host alone. */
+/** Route `decoys`. Who a decoy was drawn as is known once its decoy host has said it (sensors/identities.ts). */
 export async function decoys(core: Core, actor: Actor): Promise<RouteAnswer<'decoys'>> {
   const { sql } = core
   const now = core.clock() / 1000
   const rows = await sql<DecoyRow[]>`
-    select decoy.id, decoy.persona, decoy.host, decoy.scope, decoy.services, coalesce(touched.sessions, 0)::int as sessions, touched.last
+    select decoy.id, decoy.persona, decoy.host, decoy.scope, decoy.services, coalesce(touched.sessions, 0)::int as sessions, touched.last,
+      case when said.decoy is not null then jsonb_build_object('hostname', said.hostname, 'mac', said.mac, 'serial', said.serial,
+        'saidAt', (extract(epoch from said.said_at) * 1000)::float8) end as identity
     from decoy left join lateral (
       select count(*) filter (where started_at > to_timestamp(${now - 86_400}::float8)) as sessions, (extract(epoch from max(last_at)) * 1000)::float8 as last
       from session where session.decoy = decoy.id
-    ) as touched on true
+    ) as touched on true left join decoy_identity as said on said.decoy = decoy.id
     where ${visibleTo(sql, actor, 'decoy.scope')} order by decoy.id`
   const placements = await sql<PlacementRow[]>`
     select placement.decoy, placement.relay, placement.address, placement.port, placement.service, sensor.connected, sensor.config_version, sensor.health
@@ -62,7 +65,8 @@ export async function decoys(core: Core, actor: Actor): Promise<RouteAnswer<'dec
       id: row.id,
       persona: row.persona,
       host: row.host,
-      hostname: persona?.host.hostname.join(', ') ?? '',
+      hostname: row.identity?.hostname ?? persona?.host.hostname.join(', ') ?? '',
+      identity: row.identity,
       product: persona ? `${persona.hardware.vendor} ${persona.hardware.model}` : '',
       scope: row.scope,
       services: row.services.map(({ service }) => service),

@@ -9,9 +9,10 @@ import { uuidv7 } from '@shenlou/link/uuid'
 import type postgres from 'postgres'
 import type { Actor } from './actor.ts'
 import type { Core } from './core.ts'
+import { visibleTo } from './store/visible.ts'
 
 type Tx = postgres.TransactionSql | postgres.Sql
-type Listed = ScenarioTemplate['knownScanners'][number]
+type Listed = ScenarioTemplate['knownScanners'][number] & { scope: string }
 
 /** What a rule asks: who is this address, and is it where its owner said it would be? */
 export interface KnownScanner {
@@ -20,8 +21,8 @@ export interface KnownScanner {
   /** Empty: expected everywhere. */
   ports: readonly number[]
 }
-/** Finds the scanner of the most specific network that holds `ip` and has not run out at `time` (milliseconds since 1970 UTC). */
-export type FindScanner = (ip: string | undefined, time: number) => KnownScanner | undefined
+/** Finds the scanner of the most specific network that holds `ip`, is known in the place `scope` and has not run out at `time` (milliseconds since 1970 UTC). */
+export type FindScanner = (ip: string | undefined, time: number, scope: string) => KnownScanner | undefined
 
 /** Whether `text` is an address or a network in CIDR form, such as 192.0.2.7 or 2001:db8::/32. */
 export function isNetwork(text: string): boolean {
@@ -48,17 +49,17 @@ export function networkTest(networks: readonly string[]): (ip: string) => boolea
 
 /** Reads the list once, for a batch of events. */
 export async function loadScanners(tx: Tx): Promise<FindScanner> {
-  const rows = await tx<{ id: string; network: string; owner: string; ports: number[]; until: number }[]>`
-    select id, network::text as network, owner, ports, (extract(epoch from (expires + 1)::timestamp at time zone 'UTC') * 1000)::float8 as until
-    from known_scanner order by masklen(network) desc, network, template`
+  const rows = await tx<{ id: string; network: string; owner: string; ports: number[]; scope: string; until: number }[]>`
+    select id, network::text as network, owner, ports, scope, (extract(epoch from (expires + 1)::timestamp at time zone 'UTC') * 1000)::float8 as until
+    from known_scanner order by masklen(network) desc, network, length(scope) desc, template`
   if (rows.length === 0) return () => undefined
   const tests = rows.map((row) => ({ ...row, holds: networkTest([row.network]) }))
   const known = new Map<string, typeof tests>()
-  return (ip, time) => {
+  return (ip, time, scope) => {
     if (!ip) return undefined
     const own = known.get(ip) ?? tests.filter((row) => row.holds(ip))
     known.set(ip, own)
-    return own.find((row) => time < row.until)
+    return own.find((row) => time < row.until && (scope === row.scope || scope.startsWith(`${row.scope}/`)))
   }
 }
 
@@ -69,9 +70,9 @@ export async function replaceKnownScanners(tx: Tx, template: string, list: reado
   const kept: string[] = []
   for (const entry of list) {
     const [row] = await tx<{ id: string }[]>`
-      insert into known_scanner (id, template, network, owner, reason, expires, ports)
-      values (${uuidv7()}, ${template}, network(${entry.network}::text::inet), ${entry.owner}, ${entry.reason}, ${entry.expires}, ${[...entry.ports]}::integer[])
-      on conflict (template, network) do update set owner = excluded.owner, reason = excluded.reason, expires = excluded.expires, ports = excluded.ports
+      insert into known_scanner (id, template, network, scope, owner, reason, expires, ports)
+      values (${uuidv7()}, ${template}, network(${entry.network}::text::inet), ${entry.scope}, ${entry.owner}, ${entry.reason}, ${entry.expires}, ${[...entry.ports]}::integer[])
+      on conflict (template, network, scope) do update set owner = excluded.owner, reason = excluded.reason, expires = excluded.expires, ports = excluded.ports
       returning id`
     if (row) kept.push(row.id)
   }
@@ -83,11 +84,11 @@ export async function countTouches(tx: Tx, touches: ReadonlyMap<string, number>)
   for (const [id, count] of touches) await tx`update known_scanner set touches = touches + ${count} where id = ${id}`
 }
 
-/** Route `knownScanners`. The list belongs to the whole installation and has no scope. */
-export async function knownScanners(core: Core, _actor: Actor, _input: unknown): Promise<RouteAnswer<'knownScanners'>> {
+/** Route `knownScanners`: those of places that the actor sees. */
+export async function knownScanners(core: Core, actor: Actor, _input: unknown): Promise<RouteAnswer<'knownScanners'>> {
   const today = new Date(core.clock()).toISOString().slice(0, 10)
   const items = await core.sql<RouteAnswer<'knownScanners'>['items']>`
-    select id, network::text as network, owner, reason, expires::text as expires, ports, expires < ${today}::date as expired, touches
-    from known_scanner order by expires, network`
+    select id, network::text as network, owner, reason, scope, expires::text as expires, ports, expires < ${today}::date as expired, touches
+    from known_scanner where ${visibleTo(core.sql, actor)} order by expires, network`
   return { items: [...items], next: null, total: items.length }
 }

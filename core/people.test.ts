@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { roles } from '@shenlou/contract/permissions'
+import { type Permission, roles } from '@shenlou/contract/permissions'
 import { type Actor, systemActor } from './actor.ts'
 import { ApiError } from './api-error.ts'
 import type { Caller } from './auth/caller.ts'
 import { changePerson, createPerson, me, people, preferences, scopes, setPreferences } from './people.ts'
 import { type TestCore, testCore } from './store/test-core.ts'
-import { createToken, revokeToken, tokens } from './tokens.ts'
+import { createToken, revokeToken, tokenActor, tokens } from './tokens.ts'
 
 let core: TestCore
 before(async () => {
@@ -143,4 +143,22 @@ test('the tree shows what lies below the own scopes', async () => {
   assert.deepEqual(await paths(['group/a']), ['group/a', 'group/a/park-1'])
   assert.deepEqual(await paths(['group/a/new']), ['group/a/new'])
   assert.deepEqual(await paths(['group']), ['group', 'group/a', 'group/a/park-1', 'group/ab', 'group/b'])
+})
+
+test("a disabled person's tokens stop at once, also those that their tokens made; a lesser role or scope lessens them", async () => {
+  const person = await make('leaver', 'administrator', ['group/a', 'group/b'])
+  const self: Actor = actorOf('administrator', ['group/a', 'group/b'], person.id)
+  const body = { name: 'script', permissions: ['event.read', 'token.manage', 'user.manage'] as Permission[], scopes: ['group/a', 'group/b'], days: 5 }
+  const { secret } = await createToken(core, self, { body, address })
+  const first = (await tokenActor(core, secret))?.actor as Actor
+  const { secret: second } = await createToken(core, first, { body: { ...body, permissions: ['event.read'] }, address })
+  const change = (wanted: object) => changePerson(core, systemActor, { params: { id: person.id }, body: wanted, address })
+  await change({ role: 'viewer', scopes: ['group/a'] })
+  const less = (await tokenActor(core, secret))?.actor
+  assert.deepEqual([[...(less?.permissions ?? [])], less?.scopes], [['event.read'], ['group/a']])
+  await change({ disabled: true })
+  assert.equal(await tokenActor(core, secret), null)
+  assert.equal(await tokenActor(core, second), null)
+  await change({ disabled: false })
+  assert.notEqual(await tokenActor(core, second), null)
 })

@@ -71,7 +71,7 @@ export async function createPerson(
     const row = await insertPerson(tx, body, hash)
     if (!row) throw new ApiError(409, 'username-taken', `the user name '${body.username}' is taken: choose another`, { fields: { username: 'taken' } })
     const detail = { name: row.name, role: row.role, scopes: row.scopes }
-    await appendAudit(tx, { actor, address, action: 'person.created', target: row.username, detail })
+    await appendAudit(tx, { actor, address, action: 'person.created', target: row.username, detail, scopes: row.scopes })
     return record(row)
   })
   return { person, password }
@@ -103,7 +103,7 @@ export async function createFirstAdministrator(core: Core, scopes: string[] = ['
     const [other] = await tx`select 1 from person limit 1`
     if (other) return null
     await insertPerson(tx, { username, name: 'Administrator', role: 'administrator', scopes }, hash)
-    await appendAudit(tx, { actor: systemActor, address: null, action: 'person.created', target: username, detail: { role: 'administrator', scopes } })
+    await appendAudit(tx, { actor: systemActor, address: null, action: 'person.created', target: username, detail: { role: 'administrator', scopes }, scopes })
     return { username, password }
   })
 }
@@ -148,7 +148,7 @@ export async function changePerson(
     if (ends) await tx`delete from person_session where user_id = ${before.id}`
     const [now] = await tx<PersonRow[]>`select ${columns(tx)} from person where id = ${before.id}`
     const detail = { ...changed, ...(hash && { resetPassword: true }) }
-    await appendAudit(tx, { actor, address, action: 'person.changed', target: before.username, detail })
+    await appendAudit(tx, { actor, address, action: 'person.changed', target: before.username, detail, scopes: [...before.scopes, ...after.scopes] })
     return { person: record(now as PersonRow), ends }
   })
   if (answer.ends) sayEnded(core, { person: answer.person.id })

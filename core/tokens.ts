@@ -1,7 +1,7 @@
 /** API tokens: for programs, with permissions, scopes and an end. Only the SHA-256 of a secret is kept. */
 import { createHash, randomBytes } from 'node:crypto'
 import type { RouteAnswer } from '@shenlou/contract/api'
-import { type Permission, permissions as allPermissions } from '@shenlou/contract/permissions'
+import { type Permission, type Role, permissions as allPermissions, roles } from '@shenlou/contract/permissions'
 import { uuidv7 } from '@shenlou/link/uuid'
 import type postgres from 'postgres'
 import { type Actor, maySee } from './actor.ts'
@@ -16,13 +16,14 @@ interface TokenRow {
   permissions: Permission[]
   scopes: string[]
   created_by: string
+  person: string | null
   created_at: Date
   expires_at: Date
   last_used_at: Date | null
 }
 type TokenRecord = RouteAnswer<'createToken'>['token']
 
-const columns = (sql: postgres.Sql | postgres.TransactionSql) => sql`id, name, permissions, scopes, created_by, created_at, expires_at, last_used_at`
+const columns = (sql: postgres.Sql | postgres.TransactionSql) => sql`id, name, permissions, scopes, created_by, person, created_at, expires_at, last_used_at`
 
 const record = (row: TokenRow): TokenRecord => ({
   id: row.id,
@@ -46,7 +47,7 @@ export async function tokens(core: Core, actor: Actor, _input: unknown): Promise
   return { items, next: null, total: items.length }
 }
 
-/** Nobody gives away more than they have: permissions and scopes must be the actor's own. The secret is shown only here. */
+/** Nobody gives away more than they have: permissions and scopes must be the actor's own. The secret is shown only here. It ends with its maker. */
 export async function createToken(
   core: Core,
   actor: Actor,
@@ -64,13 +65,14 @@ export async function createToken(
     permissions: [...new Set(body.permissions)],
     scopes: [...new Set(body.scopes)],
     created_by: actor.name,
+    person: actor.kind === 'person' ? actor.id : (actor.person ?? null),
     created_at: new Date(now),
     expires_at: new Date(now + body.days * 86_400_000),
   }
   const token = await core.sql.begin(async (tx) => {
     const [made] = await tx<TokenRow[]>`insert into api_token ${tx(row)} returning ${columns(tx)}`
     const detail = { name: row.name, permissions: row.permissions, scopes: row.scopes, expires: row.expires_at.toISOString() }
-    await appendAudit(tx, { actor, address, action: 'token.created', target: row.id, detail })
+    await appendAudit(tx, { actor, address, action: 'token.created', target: row.id, detail, scopes: row.scopes })
     return record(made as TokenRow)
   })
   return { token, secret }
@@ -86,26 +88,40 @@ export async function revokeToken(
     const [row] = await tx<TokenRow[]>`select ${columns(tx)} from api_token where id::text = ${params.id} and revoked_at is null for update`
     if (!row || !visible(actor, row.scopes)) throw notFound('token')
     await tx`update api_token set revoked_at = ${new Date(core.clock())} where id = ${row.id}`
-    await appendAudit(tx, { actor, address, action: 'token.revoked', target: row.id, detail: { name: row.name } })
+    await appendAudit(tx, { actor, address, action: 'token.revoked', target: row.id, detail: { name: row.name }, scopes: row.scopes })
   })
   sayEnded(core, { credential: params.id })
   return { ok: true }
 }
 
-/** The actor behind a secret; null when there is none, or it was revoked or has run out. Notes its use, once a minute. */
+/**
+ * The actor behind a secret; null when there is none, it was revoked or has run out, or its person is disabled. It may do no more than its
+ * person may now. Notes its use, once a minute.
+ */
 export async function tokenActor(core: Core, secret: string): Promise<{ actor: Actor; expires: number } | null> {
   const now = new Date(core.clock())
   const [row] = await core.sql<TokenRow[]>`
     select ${columns(core.sql)} from api_token where hash = ${digest(secret)} and revoked_at is null and expires_at > ${now}`
   if (!row) return null
+  const owner = row.person === null ? undefined : await ownerOf(core, row.person)
+  if (owner === null) return null
   if (!row.last_used_at || now.getTime() - row.last_used_at.getTime() > 60_000) {
     await core.sql`update api_token set last_used_at = ${now} where id = ${row.id}`
   }
-  const known = row.permissions.filter((permission) => allPermissions.includes(permission))
+  const known = row.permissions.filter((permission) => allPermissions.includes(permission) && (!owner || owner.permissions.has(permission)))
+  const scopes = owner ? row.scopes.filter((scope) => maySee(owner, scope)) : row.scopes
   return {
-    actor: { kind: 'token', id: row.id, name: `token:${row.name}`, permissions: new Set(known), scopes: row.scopes },
+    actor: { kind: 'token', id: row.id, name: `token:${row.name}`, permissions: new Set(known), scopes, ...(row.person && { person: row.person }) },
     expires: row.expires_at.getTime(),
   }
+}
+
+/** What the person of a token may do now; null for one that is disabled. */
+async function ownerOf(core: Core, person: string): Promise<Actor | null> {
+  const [row] = await core.sql<
+    { role: Role; scopes: string[]; name: string }[]
+  >`select role, scopes, username as name from person where id = ${person} and not disabled`
+  return row ? { kind: 'person', id: person, name: row.name, permissions: new Set(roles[row.role].permissions), scopes: row.scopes } : null
 }
 
 /** Throws 403 when any of `scopes` lies outside of what the actor may see. */

@@ -14,6 +14,8 @@ export interface Caller {
   credential: string
   /** When the session or token ends, ms since 1970 UTC. */
   expires: number
+  /** The person that a token belongs to: it ends with them. */
+  owner?: string
   /** Only me, changePassword and signOut are open until this is false. */
   mustChangePassword: boolean
   person?: { id: string; username: string; name: string; role: Role; scopes: string[] }
@@ -31,7 +33,15 @@ export async function findCaller(core: Core, { authorization, cookie, address }:
   if (authorization !== undefined) {
     const token = /^Bearer (shl_[A-Za-z0-9_-]{43})$/i.exec(authorization)?.[1]
     const found = token ? await tokenActor(core, token) : null
-    return found && { actor: found.actor, credential: found.actor.id, expires: found.expires, mustChangePassword: false }
+    return (
+      found && {
+        actor: found.actor,
+        credential: found.actor.id,
+        expires: found.expires,
+        mustChangePassword: false,
+        ...(found.actor.person && { owner: found.actor.person }),
+      }
+    )
   }
   if (!cookie || cookie.length > 300) return null
   const found = await authOf(core).api.getSession({ headers: callHeaders(address, null, cookie) })

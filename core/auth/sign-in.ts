@@ -37,7 +37,9 @@ export async function signIn(
     cookie = await checkSignIn(core, username, body, address, exchange.userAgent)
   } catch (error) {
     if (!(error instanceof APIError)) throw error
-    await recordAudit(core, { actor: { kind: 'person', id: '', name: shown(username) }, address, action: 'sign-in.failed', target: shown(username) })
+    const [meant] = await core.sql<{ scopes: string[] }[]>`select scopes from person where username = ${username}`
+    const actor = { kind: 'person', id: '', name: shown(username) } as const
+    await recordAudit(core, { actor, address, action: 'sign-in.failed', target: shown(username), scopes: meant?.scopes ?? [] })
     throw wrong()
   }
   if (cookie === 'totp') {
@@ -45,10 +47,10 @@ export async function signIn(
     return { next: 'totp' }
   }
   await attempt.succeeded()
-  const [person] = await core.sql<{ id: string; must_change_password: boolean }[]>`
-    update person set last_sign_in_at = ${new Date(core.clock())} where username = ${username} returning id, must_change_password`
+  const [person] = await core.sql<{ id: string; must_change_password: boolean; scopes: string[] }[]>`
+    update person set last_sign_in_at = ${new Date(core.clock())} where username = ${username} returning id, must_change_password, scopes`
   if (!person) throw wrong()
-  await recordAudit(core, { actor: { kind: 'person', id: person.id, name: username }, address, action: 'sign-in', target: username })
+  await recordAudit(core, { actor: { kind: 'person', id: person.id, name: username }, address, action: 'sign-in', target: username, scopes: person.scopes })
   exchange.setSession(cookie)
   return { next: person.must_change_password ? 'change-password' : 'done' }
 }
@@ -97,7 +99,7 @@ const shown = (username: string): string => escapeText(username).slice(0, 64)
 export async function signOut(core: Core, actor: Actor, { address }: Input, exchange: Exchange): Promise<RouteAnswer<'signOut'>> {
   const { cookie, credential, person } = personOf(exchange.caller)
   await authOf(core).api.signOut({ headers: callHeaders(address, null, cookie) })
-  await recordAudit(core, { actor, address, action: 'sign-out', target: person.username })
+  await recordAudit(core, { actor, address, action: 'sign-out', target: person.username, scopes: person.scopes })
   exchange.setSession(null)
   sayEnded(core, { credential })
   return done
@@ -122,7 +124,7 @@ export async function changePassword(
   )
   await attempt.succeeded()
   await core.sql`update person set must_change_password = false, updated_at = now() where id = ${person.id}`
-  await recordAudit(core, { actor, address, action: 'password.changed', target: person.username })
+  await recordAudit(core, { actor, address, action: 'password.changed', target: person.username, scopes: person.scopes })
   exchange.setSession(sessionCookie(changed.headers) ?? null)
   sayEnded(core, { person: person.id })
   return done
@@ -156,7 +158,7 @@ export async function totpConfirm(
   )
   await attempt.succeeded()
   await useOnce(core, person.username, body.code)
-  await recordAudit(core, { actor, address, action: 'totp.on', target: person.username })
+  await recordAudit(core, { actor, address, action: 'totp.on', target: person.username, scopes: person.scopes })
   renewed(core, exchange, confirmed.headers, credential)
   return done
 }
@@ -168,7 +170,7 @@ export async function totpOff(core: Core, actor: Actor, { body, address }: Input
     authOf(core).api.disableTwoFactor({ body: { password: body.password }, headers: callHeaders(address, exchange.userAgent, cookie), returnHeaders: true }),
   )
   await attempt.succeeded()
-  await recordAudit(core, { actor, address, action: 'totp.off', target: person.username })
+  await recordAudit(core, { actor, address, action: 'totp.off', target: person.username, scopes: person.scopes })
   renewed(core, exchange, off.headers, credential)
   return done
 }

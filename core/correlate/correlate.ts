@@ -50,9 +50,9 @@ const deeper = (one: string, other: string): string => (other.length > one.lengt
 
 const pairKey = (one: string, other: string): string => (one < other ? `${one} ${other}` : `${other} ${one}`)
 
-/** A finding that by itself makes an incident: not the touch of a known scanner, not another tool's alert of little weight. */
+/** A finding that by itself makes an incident: not the touch of a known scanner, a failing sensor, or another tool's alert of little weight. */
 const makesIncident = (finding: Touched): boolean =>
-  (finding.known === null || finding.opens) && !(finding.origin === 'alert' && rank(finding.severity) < rank('medium'))
+  ((finding.known === null && finding.about === null) || finding.opens) && !(finding.origin === 'alert' && rank(finding.severity) < rank('medium'))
 
 const titleOf = ({ title, source, decoy }: Touched): IncidentRow['title'] => {
   const where = source ?? decoy

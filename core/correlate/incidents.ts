@@ -136,6 +136,7 @@ export async function mergeIncidents(
     await lockIncidents(tx)
     const stays = await locked(tx, actor, id)
     const goes = await locked(tx, actor, other)
+    const places = [stays.scope, goes.scope]
     const scope = common(stays.scope, goes.scope)
     const apart = stays.scope !== goes.scope && scope !== stays.scope && scope !== goes.scope
     if (apart && scope === '')
@@ -153,6 +154,7 @@ export async function mergeIncidents(
       action: 'incident.merge',
       target: id,
       detail: { other, why, number: stays.number, otherNumber: goes.number },
+      scopes: places,
       at: now,
     })
     return changed
@@ -204,6 +206,7 @@ export async function splitIncident(
       action: 'incident.split',
       target: id,
       detail: { other: other.id, findings, why, number: from.number },
+      scopes: [from.scope],
       at: now,
     })
     return { target: other.id, tickets: changed }

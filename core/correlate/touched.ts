@@ -17,6 +17,8 @@ export interface Touched {
   known: string | null
   /** A login, an exploit, or a known scanner where nobody expects it. */
   opens: boolean
+  /** It is about one of our sensors, not about what an attacker did at a decoy. */
+  about: 'sensor' | null
   /** Of what this batch added, in milliseconds since 1970 UTC. */
   firstAt: number
   lastAt: number

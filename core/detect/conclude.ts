@@ -99,7 +99,7 @@ function strays(event: StoredEvent, ports: readonly number[]): boolean {
 function conclude(hit: Hit, findScanner: FindScanner, gained?: Entry[]): Conclusion {
   const { rule, event, view } = hit
   const keyFields = [['scope', event.scope], ...rule.per.map((field) => [field, text(view, field)])] as [string, string][]
-  const scanner = findScanner(event.source?.ip, event.time)
+  const scanner = findScanner(event.source?.ip, event.time, event.scope)
   const said = rule.from === 'alert' ? event.body : undefined
   const alertSeverity = severitySchema.safeParse(said?.severity)
   const title = said ? String(said.title).slice(0, 300) || rule.title.en : ''

@@ -219,8 +219,8 @@ test('the severity of an incident and its ticket rises as findings come, with on
 
 test('a known scanner is recorded and labelled, and opens an incident only when it logs in, exploits or strays', async () => {
   const list = [
-    { network: '192.0.2.0/28', owner: 'Security scanner', expires: '2099-01-01', ports: [22, 80], reason: 'weekly scan' },
-    { network: '192.0.2.32/28', owner: 'Old scanner', expires: '2020-01-01', ports: [], reason: 'gone' },
+    { network: '192.0.2.0/28', owner: 'Security scanner', expires: '2099-01-01', ports: [22, 80], reason: 'weekly scan', scope: 'group' },
+    { network: '192.0.2.32/28', owner: 'Old scanner', expires: '2020-01-01', ports: [], reason: 'gone', scope: 'group' },
   ]
   await core.sql.begin((tx) => replaceKnownScanners(tx, 'starter', list))
   const scan = (ip: string, ports: number[]): Partial<SensorEvent> => ({

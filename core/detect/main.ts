@@ -4,8 +4,10 @@ import type postgres from 'postgres'
 import type { Core } from '../core.ts'
 import { correlate } from '../correlate/correlate.ts'
 import { tellIncidents } from '../correlate/incidents.ts'
+import type { Touched } from '../correlate/touched.ts'
 import { type Consumer, startConsumer } from '../ingest/consumer.ts'
 import { countTouches, type FindScanner, loadScanners } from '../known-scanners.ts'
+import { type Said, sayNotice } from '../notices.ts'
 import { readSessions } from '../sessions.ts'
 import { followIncidents, tellTickets, tick } from '../tickets/automatic.ts'
 import { concludeHits, findHits, sessionIdentities } from './conclude.ts'
@@ -29,15 +31,30 @@ export async function detectBatch(core: Core, tx: Tx, events: StoredEvent[]): Pr
   const conclusions = concludeHits(hits, rings, findScanner)
   await saveRings(tx, hits, rings)
   const touched = await storeIdentities(tx, await storeFindings(tx, conclusions), gained)
+  const said = await saySensors(tx, touched, now)
   const changes = await correlate(tx, touched, now)
   const tickets = await followIncidents(tx, changes, now)
   const incidents = new Set(changes.flatMap((change) => [change.incident.id, ...change.merged]))
   const sessions = [...new Set(touched.flatMap((each) => each.sessions))].slice(-sessionsTold)
   return () => {
-    tell(core, incidents, tickets, sessions).catch((error: Error) => {
+    tell(core, incidents, { ...tickets, said: [...tickets.said, ...said] }, sessions).catch((error: Error) => {
       if (!core.signal.aborted) core.log(`the live channel was not told of findings: ${error.message}`)
     })
   }
+}
+
+/** Tells the inbox of its scope of each finding about a sensor that has no ticket to tell of it. */
+async function saySensors(tx: Tx, touched: readonly Touched[], now: number): Promise<Said[]> {
+  const ids = touched.filter(({ about, opens }) => about === 'sensor' && !opens).map(({ id }) => id)
+  if (ids.length === 0) return []
+  const rows = await tx<{ id: string; title: { zh: string; en: string }; scope: string; name: string }[]>`
+    select f.id, f.title, f.scope, s.name from finding as f join sensor as s on s.id = f.sensor where f.id = any(${ids}::uuid[])`
+  const said = rows.map(({ id, title, scope, name }): Said => {
+    const named = { zh: `${title.zh}:${name}`, en: `${title.en}: ${name}` }
+    return { kind: 'sensor', target: id, title: named, link: '/sensors', scope }
+  })
+  for (const each of said) await sayNotice(tx, each, now)
+  return said
 }
 
 async function tell(core: Core, incidents: ReadonlySet<string>, tickets: Awaited<ReturnType<typeof followIncidents>>, sessions: string[]): Promise<void> {
@@ -52,7 +69,7 @@ function touchesOf(events: readonly StoredEvent[], findScanner: FindScanner): Ma
   const touches = new Map<string, number>()
   for (const event of events) {
     if (event.kind !== 'connection.opened') continue
-    const scanner = findScanner(event.source?.ip, event.time)
+    const scanner = findScanner(event.source?.ip, event.time, event.scope)
     if (scanner) touches.set(scanner.id, (touches.get(scanner.id) ?? 0) + 1)
   }
   return touches

@@ -40,6 +40,8 @@ export interface Rule {
   evidence: readonly string[]
   /** A login or an exploit: work for a person whatever its severity, and more than a touch when a known scanner does it. */
   opens?: true
+  /** What it says is about our own sensors: told to the inbox of their scope. It makes an incident only when it `opens` one. */
+  about?: 'sensor'
   /** The event already carries a conclusion of another tool: severity, title and techniques are taken from its body. */
   from?: 'alert'
 }

@@ -94,6 +94,7 @@ function toTouched({ id, isNew, added }: Episode): Touched {
     origin: best.rule.from === 'alert' ? 'alert' : 'decoy',
     known: best.known,
     opens: added.some((each) => each.opens),
+    about: best.rule.about ?? null,
     firstAt: Math.min(...added.map((each) => each.firstAt)),
     lastAt: Math.max(...added.map((each) => each.lastAt)),
     sessions: [...new Set(added.flatMap((each) => each.sessions))],
@@ -135,8 +136,8 @@ async function writeEvidence(tx: Tx, episodes: readonly Episode[]): Promise<void
   const rows = episodes.flatMap((episode) => {
     const chosen: Evidence[] = []
     for (const { evidence, rule } of episode.added) {
-      // The first event shows itself whole; a repeat only by the field that matched.
-      chosen.push(...(episode.evidence + chosen.length === 0 || rule.threshold ? evidence : evidence.slice(0, 1)))
+      // The first event shows itself whole; a repeat only by the field that matched. What is said of a sensor differs each time.
+      chosen.push(...(episode.evidence + chosen.length === 0 || rule.threshold || rule.about ? evidence : evidence.slice(0, 1)))
       if (episode.evidence + chosen.length >= evidenceLimit) break
     }
     return chosen
@@ -226,6 +227,8 @@ export async function storeIdentities(tx: Tx, touched: readonly Touched[], sessi
 }
 
 const findingsOf = (tx: Tx, sessions: readonly string[]): Promise<Touched[]> =>
-  tx<Touched[]>`select f.id, false as "isNew", f.title, f.severity, f.scope, f.source, f.decoy, f.origin, f.known_scanner as known, false as opens,
+  tx<
+    Touched[]
+  >`select f.id, false as "isNew", f.title, f.severity, f.scope, f.source, f.decoy, f.origin, f.known_scanner as known, false as opens, null as about,
       (extract(epoch from f.first_at) * 1000)::float8 as "firstAt", (extract(epoch from f.last_at) * 1000)::float8 as "lastAt", array_agg(s.session) as sessions
     from finding_session as s join finding as f on f.id = s.finding where s.session = any(${[...sessions]}::uuid[]) group by f.id`

@@ -55,6 +55,7 @@ const table: readonly (readonly [id: string, name: string, matrix: Technique['ma
   ['T1562.001', 'Impair Defenses: Disable or Modify Tools', 'enterprise'],
   ['T1562.004', 'Impair Defenses: Disable or Modify System Firewall', 'enterprise'],
   ['T1563.001', 'Remote Service Session Hijacking: SSH Hijacking', 'enterprise'],
+  ['T1649', 'Steal or Forge Authentication Certificates', 'enterprise'],
   ['T1572', 'Protocol Tunneling', 'enterprise'],
   ['T1574.006', 'Hijack Execution Flow: Dynamic Linker Hijacking', 'enterprise'],
   ['T1595.002', 'Active Scanning: Vulnerability Scanning', 'enterprise'],

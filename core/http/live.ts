@@ -90,7 +90,7 @@ export async function attachLive({ core, server, door, limits, handlers }: LiveP
     }),
     onEnded(core, (ended) => {
       for (const [live, { caller }] of open) {
-        if ('credential' in ended ? caller.credential === ended.credential : caller.actor.id === ended.person) live.end('signed out')
+        if ('credential' in ended ? caller.credential === ended.credential : [caller.actor.id, caller.owner].includes(ended.person)) live.end('signed out')
       }
     }),
   ]

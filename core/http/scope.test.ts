@@ -4,6 +4,8 @@ import type { SensorEvent } from '@shenlou/contract/event'
 import { type RouteName, routes } from '@shenlou/contract/api'
 import { uuidv7 } from '@shenlou/link/uuid'
 import { WebSocket } from 'ws'
+import { systemActor } from '../actor.ts'
+import { recordAudit } from '../audit.ts'
 import { startDetection } from '../detect/main.ts'
 import { ingestBatch } from '../ingest/ingest.ts'
 import { commandEvents } from '../ingest/test-events.ts'
@@ -52,6 +54,9 @@ async function seed(): Promise<void> {
       values (${`${word}-erp`}, ${word}, 'p', ${scope}, ${`decoys-${word}`}, '{}', '[]', '')`
     await core.sql`insert into placement (id, template, relay, host, decoy, address, port, transport, service)
       values (${`${word}-place`}, ${word}, ${`relay-${word}`}, 'h', ${`${word}-erp`}, '10.0.0.1', 22, 'tcp', 'ssh')`
+    await core.sql`insert into known_scanner (id, template, network, scope, owner, reason, expires, ports)
+      values (${uuidv7()}, ${word}, '192.0.2.0/24', ${scope}, ${`scanner of ${word}`}, '', '2099-01-01', '{}')`
+    await recordAudit(core, { actor: systemActor, action: 'test', target: word, scopes: [scope] })
     await attack(branch)
     const sha = word.slice(0, 1).repeat(64)
     await core.sql`insert into blob (sha256, size, first_at) values (${sha}, 5, now())`
@@ -149,6 +154,8 @@ function probe(): string {
     'people',
     'scopes',
     'tokens',
+    'audit',
+    'knownScanners',
     'overview',
     'me',
   ]
@@ -187,7 +194,7 @@ test('200 random readings by a person of one branch show nothing of the other; b
 
 test('lists of one branch are not empty, so that nothing is hidden by hiding all', async () => {
   const { cookie } = await http.enter({ username: 'reads-a', role: 'administrator', scopes: ['group/a'] })
-  for (const name of ['events', 'sessions', 'findings', 'incidents', 'tickets', 'sensors', 'sources', 'decoys', 'notices'] as const) {
+  for (const name of ['events', 'sessions', 'findings', 'incidents', 'tickets', 'sensors', 'sources', 'decoys', 'notices', 'audit', 'knownScanners'] as const) {
     const body = (await (await http.call(`/api/v1${routes[name].path}`, { cookie })).json()) as { items?: unknown[]; events?: unknown[] }
     assert.ok((body.items ?? body.events)?.length, name)
   }

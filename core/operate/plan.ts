@@ -27,6 +27,7 @@ export interface WantedPlacement {
 export interface Wanted {
   decoys: WantedDecoy[]
   placements: WantedPlacement[]
+  scanners: (ScenarioTemplate['knownScanners'][number] & { scope: string })[]
 }
 export interface Plan {
   steps: PlanStep[]
@@ -46,12 +47,13 @@ export interface Site {
 
 /** The rows that a scenario stands for. */
 export function wantedRows(scenario: ScenarioTemplate, { bind, organisation, password }: Site): Wanted {
+  const home = homeOf(scenario)
   const decoys = scenario.decoys.map(
     (decoy): WantedDecoy => ({
       id: decoy.id,
       persona: decoy.persona,
       name: decoy.name ?? null,
-      scope: decoy.scope ?? scenario.scopes[0]?.path ?? 'group',
+      scope: decoy.scope ?? home,
       host: scenario.placements.find((placement) => placement.decoy === decoy.id)?.host ?? 'decoys',
       organisation: scenario.organisation ?? organisation,
       services: decoy.services.map(({ service, port, settings }) => {
@@ -73,8 +75,16 @@ export function wantedRows(scenario: ScenarioTemplate, { bind, organisation, pas
       return { id, relay: placement.relay, host: placement.host, decoy: placement.decoy, address, port, transport, service: service.service }
     })
   })
-  return { decoys, placements }
+  return { decoys, placements, scanners: scenario.knownScanners.map((entry) => ({ ...entry, scope: entry.scope ?? home })) }
 }
+
+/** The place of what a scenario gives none. */
+const homeOf = ({ scopes }: ScenarioTemplate): string => scopes[0]?.path ?? 'group'
+
+/** Every place that a scenario touches. */
+export const placesOf = (scenario: ScenarioTemplate): string[] => [
+  ...new Set([...scenario.scopes.map(({ path }) => path), ...[...scenario.decoys, ...scenario.knownScanners].map(({ scope }) => scope ?? homeOf(scenario))]),
+]
 
 /** JSON with sorted keys: jsonb keeps no order. */
 export const canonical = (value: unknown): string =>
@@ -145,14 +155,14 @@ export async function makePlan(sql: Sql | TransactionSql, scenario: ScenarioTemp
       steps.push({ action: 'remove', what: 'decoy', id: have.id, detail: describeDecoy(have) })
 
   const haveScanners = await sql<
-    { network: string; owner: string; expires: string }[]
-  >`select network::text as network, owner, to_char(expires, 'YYYY-MM-DD') as expires from known_scanner where template = ${scenario.name}`
-  for (const { network, owner, expires } of scenario.knownScanners) {
-    const same = haveScanners.some((have) => have.network === network && have.owner === owner && have.expires === expires)
-    steps.push({ action: same ? 'keep' : 'create', what: 'known-scanner', id: network, detail: `${owner}, until ${expires}` })
+    { network: string; owner: string; expires: string; scope: string }[]
+  >`select network::text as network, owner, scope, to_char(expires, 'YYYY-MM-DD') as expires from known_scanner where template = ${scenario.name}`
+  for (const { network, owner, expires, scope } of wanted.scanners) {
+    const same = haveScanners.some((have) => have.network === network && have.scope === scope && have.owner === owner && have.expires === expires)
+    steps.push({ action: same ? 'keep' : 'create', what: 'known-scanner', id: network, detail: `${owner}, until ${expires}, in ${scope}` })
   }
   for (const have of haveScanners)
-    if (!scenario.knownScanners.some(({ network }) => network === have.network))
+    if (!wanted.scanners.some(({ network, scope }) => network === have.network && scope === have.scope))
       steps.push({ action: 'remove', what: 'known-scanner', id: have.network, detail: have.owner })
 
   const names = new Set([...wanted.placements.map(({ relay }) => `relay ${relay}`), ...wanted.placements.map(({ host }) => `decoys ${host}`)])

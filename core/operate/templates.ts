@@ -14,7 +14,7 @@ import { visibleTo } from '../store/visible.ts'
 import { drawSecrets } from './draw.ts'
 import { drawOrganisation, drawPassword } from './organisation.ts'
 import { loadPersonas, templatesFolder } from './personas.ts'
-import { canonical, makePlan, type Site } from './plan.ts'
+import { canonical, makePlan, placesOf, type Site } from './plan.ts'
 import { checkScenario } from './scenario.ts'
 import { siteSettings } from './settings.ts'
 import { siteSecret } from './site-secret.ts'
@@ -35,8 +35,7 @@ function scenarioOf(core: Core, text: string): ScenarioTemplate {
 
 /** A template speaks for the whole group, so only who may see all of the places it names may plan or apply it. */
 function requireScopes(actor: Actor, scenario: ScenarioTemplate): void {
-  const named = [...new Set([...scenario.scopes.map(({ path }) => path), ...scenario.decoys.flatMap(({ scope }) => scope ?? [])])]
-  const outside = named.find((path) => !maySee(actor, path))
+  const outside = placesOf(scenario).find((path) => !maySee(actor, path))
   if (outside) throw new ApiError(403, 'scope', `'${outside}' lies outside of what you may change`)
 }
 
@@ -49,7 +48,8 @@ async function siteOf(core: Core): Promise<Site> {
 export async function templates(core: Core, actor: Actor, _input: unknown): Promise<RouteAnswer<'templates'>> {
   const applied = await core.sql<{ name: string; title: { zh: string; en: string }; applied_at: Date; applied_by: string; text: string }[]>`
     select name, title, applied_at, applied_by, text from template
-    where not exists (select from decoy where decoy.template = template.name and not ${visibleTo(core.sql, actor, 'decoy.scope')}) order by name`
+    where not exists (select from decoy where decoy.template = template.name and not ${visibleTo(core.sql, actor, 'decoy.scope')})
+      and not exists (select from known_scanner as k where k.template = template.name and not ${visibleTo(core.sql, actor, 'k.scope')}) order by name`
   const folder = join(templatesFolder, 'scenarios')
   const shipped = readdirSync(folder)
     .filter((name) => name.endsWith('.yaml'))
@@ -101,6 +101,7 @@ export async function applyTemplate(core: Core, actor: Actor, input: Input): Pro
       const secrets = keep
         ? have.secrets
         : seal(core.masterKey, `decoy ${decoy.id}`, Buffer.from(JSON.stringify(await drawSecrets(persona, decoy.organisation))))
+      if (!keep) await tx`delete from decoy_identity where decoy = ${decoy.id}`
       await tx`insert into decoy (id, template, persona, name, scope, host, organisation, services, secrets)
         values (${decoy.id}, ${scenario.name}, ${decoy.persona}, ${decoy.name ? tx.json(decoy.name) : null}, ${decoy.scope}, ${decoy.host}, ${tx.json(decoy.organisation)}, ${tx.json(decoy.services as never)}, ${secrets})
         on conflict (id) do update set persona = excluded.persona, name = excluded.name, scope = excluded.scope, host = excluded.host, organisation = excluded.organisation, services = excluded.services, secrets = excluded.secrets`
@@ -111,7 +112,7 @@ export async function applyTemplate(core: Core, actor: Actor, input: Input): Pro
     }
     for (const { name, tunnel } of scenario.hosts)
       await tx`insert into setting (key, value) values (${`tunnel ${name}`}, ${tx.json(tunnel)}) on conflict (key) do update set value = excluded.value`
-    await replaceKnownScanners(tx, scenario.name, scenario.knownScanners)
+    await replaceKnownScanners(tx, scenario.name, plan.wanted.scanners)
     await tx`select nextval('config_version')`
     await appendAudit(tx, {
       actor,
@@ -119,6 +120,7 @@ export async function applyTemplate(core: Core, actor: Actor, input: Input): Pro
       action: 'template.apply',
       target: scenario.name,
       detail: { version, changes: changed.map(({ action, what, id }) => `${action} ${what} ${id}`).slice(0, 200) },
+      scopes: placesOf(scenario),
     })
     return { name: scenario.name, steps: plan.steps, version, changed: true }
   })

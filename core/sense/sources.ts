@@ -71,6 +71,7 @@ export async function createSource(
         action: 'source.create',
         target: id,
         detail: { name, format, transport, scope, allowed },
+        scopes: [scope],
         at: now,
       })
     })

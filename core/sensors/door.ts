@@ -1,4 +1,4 @@
-/** Opens the sensors' door: the authority, the listener of link/door.ts, and the watch over who went silent. */
+/** Opens the sensors' door: the authority, the listener of link/door.ts, and the watch over sensors. */
 import { access } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import path from 'node:path'
@@ -9,8 +9,7 @@ import type { Core } from '../core.ts'
 import { desiredState } from '../operate/desired.ts'
 import { setDoor } from './door-of.ts'
 import { createHandlers } from './handlers.ts'
-import { silentAfter } from './limits.ts'
-import { tellSensor } from './problems.ts'
+import { watchSensors } from './watch.ts'
 
 async function authorityOf(core: Core): Promise<Authority> {
   const dir = path.join(core.dataDir, 'ca')
@@ -58,31 +57,16 @@ export async function openDoor(
   })
   const notify = async (sensor: string): Promise<void> => door.notifyConfig(sensor, (await desiredState(core, sensor)).version)
   const off = core.bus.on('config', ({ sensor }) => void notify(sensor).catch((error: Error) => core.log(`config of ${sensor}: ${error.message}`)))
-  const watching = watchSilence(core)
+  const watching = watchSensors(core)
   return {
     host: door.host,
     port: door.port,
     async close() {
       off()
-      clearInterval(watching)
       setDoor(core, undefined)
       await door.close()
+      await watching.close()
       await handlers.close()
     },
   }
-}
-
-/** Tells readers of sensors that fell silent, once each time. */
-function watchSilence(core: Core): NodeJS.Timeout {
-  let told = new Set<string>()
-  const look = async (): Promise<void> => {
-    const rows = await core.sql<{ id: string }[]>`select id from sensor where role <> 'source' and status <> 'revoked'
-      and last_seen_at < to_timestamp(${(core.clock() - silentAfter) / 1000}::float8)`
-    const silent = new Set(rows.map(({ id }) => id))
-    for (const id of silent) if (!told.has(id)) await tellSensor(core, id)
-    told = silent
-  }
-  const timer = setInterval(() => void look().catch((error: Error) => core.log(`silent sensors: ${error.message}`)), 5000)
-  timer.unref()
-  return timer
 }

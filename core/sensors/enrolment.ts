@@ -71,6 +71,7 @@ export async function makeToken(
       action: 'sensor.token',
       target: name,
       detail: { role, scope, network, expires: token.expires },
+      scopes: [scope],
       at: now,
     })
   })
@@ -136,12 +137,13 @@ export async function enrol(
       action: 'sensor.enrol',
       target: token.name,
       detail: { sensor, role: token.role, scope: token.scope, fingerprint: signed.fingerprint },
+      scopes: [token.scope],
       at: core.clock(),
     })
     return { sensor, signed }
   })
   if ('usedBy' in outcome) {
-    if (outcome.usedBy) await noteProblem(core, outcome.usedBy, 'cloned', `its enrolment token was used a second time, from ${address}`, address)
+    if (outcome.usedBy) await noteProblem(core, outcome.usedBy, 'token-reused', `its enrolment token was used a second time, from ${address}`, address)
     throw new DoorError(403, 'token-used', 'this token has been used: have a new one issued, and find out who used it')
   }
   await tellSensor(core, outcome.sensor)
@@ -157,8 +159,8 @@ export async function renew(
 ): Promise<{ certificate: string; ca: string }> {
   const { peer } = input
   const signed = await core.sql.begin(async (tx) => {
-    const [row] = await tx<{ role: 'relay' | 'decoys'; name: string; status: string }[]>`
-      select sensor.role, sensor.name, sensor.status from sensor join sensor_certificate on sensor_certificate.sensor = sensor.id
+    const [row] = await tx<{ role: 'relay' | 'decoys'; name: string; scope: string; status: string }[]>`
+      select sensor.role, sensor.name, sensor.scope, sensor.status from sensor join sensor_certificate on sensor_certificate.sensor = sensor.id
       where sensor.id = ${peer.sensor} and sensor_certificate.serial = ${peer.serial} for update of sensor`
     if (!row || row.role !== peer.role) throw new DoorError(403, 'unknown', 'this certificate is of no sensor here: enrol again')
     if (row.status === 'revoked') throw new DoorError(403, 'revoked', 'this sensor was revoked')
@@ -171,6 +173,7 @@ export async function renew(
       action: 'sensor.renew',
       target: row.name,
       detail: { sensor: peer.sensor, fingerprint: made.fingerprint },
+      scopes: [row.scope],
       at: core.clock(),
     })
     return made

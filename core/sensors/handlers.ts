@@ -8,6 +8,7 @@ import type { SensorRole } from '../ingest/check-event.ts'
 import { committedSeq, ingestBatch } from '../ingest/ingest.ts'
 import { desiredState } from '../operate/desired.ts'
 import { enrol, plainAddress, renew } from './enrolment.ts'
+import { keepIdentities } from './identities.ts'
 import { noteProblem, tellSensor } from './problems.ts'
 
 interface Known {
@@ -63,7 +64,7 @@ export function createHandlers(core: Core, authority: Authority): DoorHandlers &
       const committed = await committedSeq(core, sensor, hello.epoch)
       if (hello.nextSeq <= committed) {
         const detail = `its journal went back from ${committed} to ${hello.nextSeq - 1}: its disk was restored or copied; stop it, remove its journal folder and start it again`
-        await noteProblem(core, sensor, 'cloned', detail, address)
+        await noteProblem(core, sensor, 'journal-returned', detail, address)
         throw new DoorError(409, 'cloned', detail)
       }
       await sql`update sensor set connected = true, connected_from = ${address}, version = ${hello.version}, last_seen_at = to_timestamp(${core.clock() / 1000}::float8) where id = ${sensor}`
@@ -85,12 +86,13 @@ export function createHandlers(core: Core, authority: Authority): DoorHandlers &
       return committed
     },
 
-    async health(sensor, health) {
+    async health(sensor, { identities, ...health }) {
       const now = core.clock()
       await sql`update sensor set last_seen_at = to_timestamp(${now / 1000}::float8), clock_offset_ms = ${health.clock - now}, version = ${health.version},
         contained = ${health.contained ?? null}, queue_events = ${health.queueEvents}, streams = ${health.streams}, config_version = ${health.configVersion},
         health = ${JSON.stringify(health)}::text::jsonb where id = ${sensor}`
       await tellSensor(core, sensor)
+      await keepIdentities(core, sensor, identities ?? [])
     },
 
     gone(sensor) {

@@ -4,6 +4,7 @@ import type { SensorHealth } from '@shenlou/contract/sensor'
 import type { SensorSummary } from '@shenlou/contract/records'
 import type postgres from 'postgres'
 import { silentAfter } from './limits.ts'
+import { identityProblems } from './identity-problems.ts'
 
 type Sql = postgres.Sql | postgres.TransactionSql
 type Problem = SensorSummary['problems'][number]
@@ -77,7 +78,8 @@ function problemsOf(
   const add = (key: Problem['key'], detail: string | number): void => {
     problems.push({ key, detail: String(detail) })
   }
-  for (const { key, detail, count } of noted) add(isKey(key) ? key : 'other', count > 1 ? `${detail} (${count})` : detail)
+  for (const { key, detail, count } of noted)
+    add(identityProblems.some((each) => each === key) ? 'cloned' : isKey(key) ? key : 'other', count > 1 ? `${detail} (${count})` : detail)
   if (row.gaps > 0) add('gap', row.missingEvents)
   if (row.rejected > 0) add('rejected', row.rejected)
   if (row.role === 'source') return problems.sort(worstFirst)

@@ -33,13 +33,16 @@ export async function issueEnrolment(
 interface SensorRow {
   id: string
   name: string
+  scope: string
   status: 'pending' | 'confirmed' | 'revoked'
   fingerprint: string | null
 }
 
 async function lockSensor(tx: postgres.TransactionSql, actor: Actor, id: string): Promise<SensorRow> {
   const [row] = isUuid(id)
-    ? await tx<SensorRow[]>`select id, name, status, fingerprint from sensor where id = ${id} and role <> 'source' and ${visibleTo(tx, actor)} for update`
+    ? await tx<
+        SensorRow[]
+      >`select id, name, scope, status, fingerprint from sensor where id = ${id} and role <> 'source' and ${visibleTo(tx, actor)} for update`
     : []
   if (!row) throw notFound('sensor')
   return row
@@ -80,6 +83,7 @@ export async function confirmSensor(
       action: 'sensor.confirm',
       target: row.name,
       detail: { sensor: row.id, fingerprint: said },
+      scopes: [row.scope],
       at: core.clock(),
     })
   })
@@ -106,6 +110,7 @@ export async function revokeSensor(
         action: 'sensor.revoke',
         target: row.name,
         detail: { sensor: row.id, reason: input.body.reason },
+        scopes: [row.scope],
         at: core.clock(),
       })
     }

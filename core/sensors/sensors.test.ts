@@ -104,7 +104,7 @@ test('a token serves once; its second use is refused and shown with the sensor',
   await assert.rejects(enrol({ token, dir: path.join(folder, 'twice-b') }), /has been used/)
   const sensor = await until(async () => ((await named('twice')).problems.some(({ key }) => key === 'cloned') ? named('twice') : undefined))
   assert.match(sensor.problems.find(({ key }) => key === 'cloned')?.detail ?? '', /second time, from 127\.0\.0\.1/)
-  const [audited] = await core.sql`select from audit_entry where action = 'sensor.cloned'`
+  const [audited] = await core.sql`select from audit_entry where action = 'sensor.token-reused'`
   assert.ok(audited)
   await assert.rejects(issue('twice'), (error: ApiError) => error.code === 'name-taken')
 })

@@ -10,3 +10,13 @@ export function visibleTo(sql: postgres.Sql | postgres.TransactionSql, actor: Ac
   const below = own.map((scope) => `${scope}/%`)
   return sql`(${sql(column)} = any(${own}::text[]) or ${sql(column)} like any(${below}::text[]))`
 }
+
+/**
+ * SQL condition: every place in the array `column` is seen by the actor; an empty one stands for the whole installation, which is seen by who
+ * sees the whole tree of places.
+ */
+export function visibleToAll(sql: postgres.Sql | postgres.TransactionSql, actor: Actor, column: string): postgres.PendingQuery<postgres.Row[]> {
+  if (actor.kind === 'system') return sql`true`
+  return sql`case when cardinality(${sql(column)}) = 0 then not exists (select from scope where not ${visibleTo(sql, actor, 'scope.path')})
+    else not exists (select from unnest(${sql(column)}) as place (path) where not ${visibleTo(sql, actor, 'place.path')}) end`
+}

@@ -126,6 +126,7 @@ export async function stepTicket(
       action: `ticket.${given.action}`,
       target: id,
       detail: { number: before.number, ...detail },
+      scopes: [before.scope],
       at: now,
     })
     const [after] = await readTickets(tx, tx`t.id = ${id}`)

@@ -34,6 +34,7 @@ const summaries: Summaries = {
   'http.exchanged': (b) => `${b.method} ${b.target} → ${b.status}`,
   'sensor.started': (b) => `${b.host} ${b.version}`,
   'sensor.stopped': (b) => b.reason,
+  'sensor.troubled': (b) => `${b.problem}: ${b.detail} (${b.count})`,
   'worker.exited': (b) => `code ${b.code ?? '–'} signal ${b.signal ?? '–'}`,
   'world.dropped': (b) => `${b.adversary}: ${b.reason}`,
   'tunnel.opened': (b) => b.gate,

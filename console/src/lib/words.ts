@@ -33,6 +33,7 @@ export const kindWords: Record<EventKind, Word> = {
   'http.exchanged': m.kind_http_exchanged,
   'sensor.started': m.kind_sensor_started,
   'sensor.stopped': m.kind_sensor_stopped,
+  'sensor.troubled': m.kind_sensor_troubled,
   'worker.exited': m.kind_worker_exited,
   'world.dropped': m.kind_world_dropped,
   'tunnel.opened': m.kind_tunnel_opened,

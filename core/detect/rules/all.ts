@@ -4,9 +4,10 @@ import { accessRules } from './access.ts'
 import { commandRules } from './commands.ts'
 import { discoveryRules } from './discovery.ts'
 import { networkRules } from './network.ts'
+import { sensorRules } from './sensors.ts'
 import { webRules } from './web.ts'
 
-export const allRules: readonly Rule[] = Object.freeze([...networkRules, ...accessRules, ...discoveryRules, ...commandRules, ...webRules])
+export const allRules: readonly Rule[] = Object.freeze([...networkRules, ...accessRules, ...discoveryRules, ...commandRules, ...webRules, ...sensorRules])
 
 const byKind = new Map<string, Rule[]>()
 for (const rule of allRules) for (const kind of rule.kinds) byKind.set(kind, [...(byKind.get(kind) ?? []), rule])
