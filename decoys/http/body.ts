@@ -26,6 +26,20 @@ export interface BodyReader {
   read(patience: number): Promise<Body>
 }
 
+/** The usual body of a form: short, of a said length, come in one piece. Undefined when there is more to it. */
+export function bodyAtHand(source: Source, head: Head): Body | undefined {
+  const size = head.contentLength
+  if (head.chunked || size > shownBytes || source.waiting < size) return undefined
+  const bytes = source.take()
+  if (!bytes || bytes.length < size) {
+    if (bytes) source.putBack(bytes)
+    return undefined
+  }
+  if (bytes.length === size) return { bytes, size, state: 'complete' }
+  source.putBack(bytes.subarray(size))
+  return { bytes: bytes.subarray(0, size), size, state: 'complete' }
+}
+
 /** Reads the body that `head` announces. `limit` in bytes; beyond it the state is `too-large`. */
 export function bodyReader(source: Source, head: Head, context: Context, limit: number): BodyReader {
   const decoder: ChunkDecoder | undefined = head.chunked ? chunkDecoder() : undefined

@@ -4,7 +4,7 @@ import type { EventBody } from '@shenlou/contract/event-kinds'
 import type { Duplex } from 'node:stream'
 import type { Context, Session } from '../decoy.ts'
 import type { Answer, Dialect, RenderContext, Rendered } from './answer.ts'
-import { type Body, bodyReader, noBody, shownBytes } from './body.ts'
+import { type Body, bodyAtHand, bodyReader, noBody, shownBytes } from './body.ts'
 import { clean, cleanBytes, cleanFields } from './clean.ts'
 import { type Fault, type Head, type HeadParser, versionText } from './head.ts'
 import { multipartParts, type Part } from './multipart.ts'
@@ -122,13 +122,16 @@ async function withBody({ stream, source, context, options, head, keepAlive, ask
   const fixed = reads ? undefined : await ask({ ...noBody, state: 'partial' })
   const served = fixed?.kind === 'file' && (head.method === 'GET' || head.method === 'HEAD')
   if (head.expectsContinue && (reads || served)) stream.write(dialect.continueBytes)
-  const reading = bodyReader(source, head, context, reads ? dialect.bodyLimit : Number.POSITIVE_INFINITY).read(dialect.timeouts.body)
   let pending: Promise<Body> | undefined
-  const body = reads
-    ? await reading
-    : await early(reading, options.bodyGraceMs ?? 150, () => {
-        pending = reading
-      })
+  let body = bodyAtHand(source, head)
+  if (!body) {
+    const reading = bodyReader(source, head, context, reads ? dialect.bodyLimit : Number.POSITIVE_INFINITY).read(dialect.timeouts.body)
+    body = reads
+      ? await reading
+      : await early(reading, options.bodyGraceMs ?? 150, () => {
+          pending = reading
+        })
+  }
   if (reads && (body.state === 'gone' || body.state === 'timeout')) {
     session.emit('protocol.violated', { reason: `request body ended early: ${body.state}`, data: cleanBytes(raw.subarray(0, 4096), 4096) })
     session.emit('http.exchanged', record(options.secure, head, body, silent, began))
@@ -142,27 +145,28 @@ async function withBody({ stream, source, context, options, head, keepAlive, ask
   else {
     const type = head.fields.get('content-type')
     const parts = type !== undefined && body.size > 0 ? multipartParts(type, body.bytes) : undefined
-    await keepFiles(parts, head, body, context, session)
-    answer = fixed ?? (await ask(body, parts))
+    if (parts || head.method === 'PUT') await keepFiles(parts, head, body, context, session)
+    const made = fixed ?? ask(body, parts)
+    answer = made instanceof Promise ? await made : made
   }
   const ended = body.state !== 'complete' && !pending
   const rendered = dialect.render(answer, renderContext(head, keepAlive && !ended))
-  await keepWhole(body, context)
+  if (needsFile(body)) await keepWhole(body, context)
   session.emit('http.exchanged', record(options.secure, head, body, rendered, began))
   await write(stream, rendered.bytes)
   if (body.state === 'too-large') await discard(source, Number.POSITIVE_INFINITY)
   if (pending) {
     const later = await pending
-    await keepWhole(later, context)
     await keepLate(later, head, context, session)
     if (later.state !== 'complete') return false
   }
   return !rendered.close
 }
 
+const needsFile = (body: Body): boolean => !body.file && body.bytes.length > shownBytes / 4 && body.bytes.length === body.size
+
 /** A body whose escaped text an event cannot hold is kept as a file. */
 async function keepWhole(body: Body, context: Context): Promise<void> {
-  if (body.file || body.bytes.length <= shownBytes / 4 || body.bytes.length < body.size) return
   if (escapeBytes(body.bytes).length <= shownBytes) return
   try {
     body.file = await context.blobs.put(body.bytes)

@@ -1,7 +1,8 @@
 /** The application behind the site: search, messages, sign-in, a small intranet page, the way to the admin's door. */
+import { escapeBytes } from '@shenlou/contract/bytes'
 import type { LoginPolicy } from '@shenlou/contract/template'
 import type { Answer } from '../http/answer.ts'
-import { clean, cleanBytes } from '../http/clean.ts'
+import { clean, cleanBytes, cleanPage, isLongPage } from '../http/clean.ts'
 import type { Field, Head } from '../http/head.ts'
 import { formFields, utf8 } from '../http/multipart.ts'
 import type { HttpRequest } from '../http/wire.ts'
@@ -30,7 +31,7 @@ export function route(site: PublicSite, path: string): Handler | undefined {
   if (path === layout.inside) return inside
   if (layout.adminBasic && (path === '/admin' || path.startsWith('/admin/') || path === door || path.startsWith(`${door}/`))) return basic
   if (path === layout.admin) return signIn
-  if (path === '/admin' || path === '/admin/' || path === door || path === `${door}/`) return (request, app) => redirect(request, app, layout.admin)
+  if (path === '/admin' || path === '/admin/' || path === door || path === `${door}/`) return (_, app) => redirect(app, layout.admin)
   return undefined
 }
 
@@ -62,7 +63,13 @@ function session(request: HttpRequest, { site, visitors }: App): { id: string; h
   return { id, headers: [['Set-Cookie', `${backend.cookie}=${id}${tail}`]] }
 }
 
-function reply(_: HttpRequest, app: App, status: number, body: Buffer, cookies: Field[] = [], extra: Field[] = []): Answer {
+/** A page's bytes, and how an event shows them where that is known. */
+interface Made {
+  body: Buffer
+  shown?: string
+}
+
+function reply(app: App, status: number, made: Made | Buffer, cookies: Field[] = [], extra: Field[] = []): Answer {
   const { backend } = app.site.layout
   const headers: Field[] = []
   if (backend.poweredBy) headers.push(['X-Powered-By', backend.poweredBy])
@@ -72,11 +79,13 @@ function reply(_: HttpRequest, app: App, status: number, body: Buffer, cookies: 
   else if (backend.kind === 'plain') headers.push(['Cache-Control', 'no-cache'])
   headers.push(...extra)
   const separator = backend.kind === 'java' ? ';' : '; '
-  return { kind: 'page', status, type: `text/html${separator}charset=${backend.charset}`, headers, body }
+  const { body, shown }: Made = Buffer.isBuffer(made) ? { body: made } : made
+  // Tomcat sends no phrase; the others leave it to the server, but for the newer word for 302.
+  const reason = backend.kind === 'java' ? '' : status === 302 ? 'Found' : undefined
+  return { kind: 'page', status, reason, type: `text/html${separator}charset=${backend.charset}`, headers, body, shown }
 }
 
-const redirect = (request: HttpRequest, app: App, to: string, cookies: Field[] = []): Answer =>
-  reply(request, app, 302, Buffer.alloc(0), cookies, [['Location', to]])
+const redirect = (app: App, to: string, cookies: Field[] = []): Answer => reply(app, 302, Buffer.alloc(0), cookies, [['Location', to]])
 
 const thoughts = new WeakMap<Persona, Map<string, number>>()
 
@@ -143,13 +152,13 @@ async function search(request: HttpRequest, app: App): Promise<Answer> {
     pages.strip(content.labels.search[0]),
     pages.band(false, form, line === '' ? undefined : pages.el('p', {}, pages.text(line)), pages.el('ul', { class: pages.cls('rows') }, ...found)),
   )
-  return reply(request, app, 200, body)
+  return reply(app, 200, body)
 }
 
 async function message(request: HttpRequest, app: App): Promise<Answer> {
   const { site } = app
   const { pages, content, markup } = site
-  if (request.head.method !== 'POST') return redirect(request, app, site.layout.page('contact'))
+  if (request.head.method !== 'POST') return redirect(app, site.layout.page('contact'))
   const fields = fieldsOf(request)
   const english = fields.has(markup.id('tongue'))
   const at = english ? 1 : 0
@@ -159,7 +168,6 @@ async function message(request: HttpRequest, app: App): Promise<Answer> {
   const title = content.labels.contact[at]
   const notice = pages.el('p', { class: complete ? `${pages.cls('notice')} ${pages.cls('fine')}` : pages.cls('notice') }, pages.text(text))
   return reply(
-    request,
     app,
     200,
     pages.page(
@@ -170,41 +178,74 @@ async function message(request: HttpRequest, app: App): Promise<Answer> {
   )
 }
 
-const drafts = new WeakMap<PublicSite, Map<string, Buffer[]>>()
-const gap = '\uE000'
+/** The sign-in page of one path and notice, made once: its fixed parts as bytes and as an event shows them, and which gap follows each. */
+interface Draft {
+  parts: { bytes: Buffer; shown: string; gap: 'token' | 'user' | undefined }[]
+}
+const drafts = new WeakMap<PublicSite, Map<string, Draft>>()
+const mark = '\uE000'
 
-/** The sign-in page: made once for each path and notice, then filled with the token and the name. */
-function signInPage(app: App, sessionId: string, path: string, notice = '', user = ''): Buffer {
-  const held = drafts.get(app.site) ?? new Map<string, Buffer[]>()
+/** The sign-in page with this session's token and the name as it was typed. */
+function signInPage(app: App, sessionId: string, path: string, notice = '', user = ''): Made {
+  const held = drafts.get(app.site) ?? new Map<string, Draft>()
   drafts.set(app.site, held)
   const key = `${path}\n${notice}`
-  let pieces = held.get(key)
-  if (!pieces) {
-    pieces = signInDraft(app, path, notice)
-      .split(gap)
-      .map((piece) => Buffer.from(piece))
-    if (held.size < 200) held.set(key, pieces)
+  let draft = held.get(key)
+  if (!draft) {
+    draft = { parts: signInDraft(app, path, notice) }
+    if (held.size < 200) held.set(key, draft)
   }
-  // Which of the two gaps comes first is the site's attribute order; the draft marks them by their number.
-  const fill: Record<string, string> = { T: app.visitors.token(sessionId), U: escapeHtml(user) }
-  return Buffer.concat(pieces.map((piece, at) => (at % 2 === 0 ? piece : Buffer.from(fill[piece.toString()] ?? ''))))
+  const token = app.visitors.token(sessionId)
+  const name = Buffer.from(escapeHtml(user))
+  let size = 0
+  for (const { bytes, gap } of draft.parts) size += bytes.length + (gap === 'token' ? token.length : gap === 'user' ? name.length : 0)
+  const body = Buffer.allocUnsafe(size)
+  let at = 0
+  let shown = ''
+  for (const { bytes, shown: text, gap } of draft.parts) {
+    at += bytes.copy(body, at)
+    shown += text
+    if (gap === 'token') {
+      at += body.latin1Write(token, at)
+      shown += token
+    } else if (gap === 'user') {
+      at += name.copy(body, at)
+      shown += cleanPage(name)
+    }
+  }
+  return isLongPage(body) ? { body } : { body, shown }
 }
 
-function signInDraft({ site }: App, path: string, notice: string): string {
+function signInDraft({ site }: App, path: string, notice: string): Draft['parts'] {
   const { pages, content, markup } = site
   const say = pages.one()
   const form = pages.el(
     'form',
     { class: pages.cls('form'), method: 'post', action: path },
-    pages.field(markup.id('user'), say('user'), 'text', { value: `${gap}U${gap}`, autocomplete: 'username' }),
+    pages.field(markup.id('user'), say('user'), 'text', { value: `${mark}user${mark}`, autocomplete: 'username' }),
     pages.field(markup.id('password'), say('password'), 'password', { autocomplete: 'off' }),
-    pages.el('input', { type: 'hidden', name: markup.id('token'), value: `${gap}T${gap}` }),
+    isGuarded(site) ? pages.el('input', { type: 'hidden', name: markup.id('token'), value: `${mark}token${mark}` }) : undefined,
     pages.el('button', { class: pages.cls('button'), type: 'submit' }, pages.text(say('enter'))),
   )
   const warning = notice === '' ? undefined : pages.el('p', { class: pages.cls('notice') }, pages.text(notice))
-  return pages
+  const pieces = pages
     .page({ title: content.labels.login[0] }, pages.el('div', { class: pages.cls('panel') }, pages.el('h1', {}, pages.text(say('login'))), warning, form))
     .toString()
+    .split(mark)
+  // Every second piece names a gap.
+  return pieces.flatMap((piece, at) => {
+    if (at % 2 === 1) return []
+    const bytes = Buffer.from(piece)
+    return [{ bytes, shown: escapeBytes(bytes), gap: pieces[at + 1] as 'token' | 'user' | undefined }]
+  })
+}
+
+const guards = new WeakMap<PublicSite, boolean>()
+/** Whether the application's form carries a token against forged requests; older ones have none. */
+export function isGuarded(site: PublicSite): boolean {
+  const held = guards.get(site) ?? randomFor(site.parts.persona, 'form guard').chance(0.6)
+  guards.set(site, held)
+  return held
 }
 
 const userNames = ['username', 'user', 'account', 'login', 'name', 'loginname', 'userid', 'uname', 'j_username', 'email']
@@ -220,16 +261,15 @@ async function signIn(request: HttpRequest, app: App): Promise<Answer> {
   const path = request.head.path
   const held = session(request, app)
   if (request.head.method !== 'POST') {
-    if (visitors.userOf(held.id) !== undefined) return redirect(request, app, layout.inside)
-    return reply(request, app, 200, signInPage(app, held.id, path), held.headers)
+    if (visitors.userOf(held.id) !== undefined) return redirect(app, layout.inside)
+    return reply(app, 200, signInPage(app, held.id, path), held.headers)
   }
   const fields = fieldsOf(request)
   const user = first(fields, [markup.id('user'), ...userNames])
   const password = first(fields, [markup.id('password'), ...passwordNames])
-  if (user === undefined && password === undefined) return reply(request, app, 200, signInPage(app, held.id, path, content.labels.incomplete[0]), held.headers)
-  const token = fields.get(markup.id('token'))
+  if (user === undefined && password === undefined) return reply(app, 200, signInPage(app, held.id, path, content.labels.incomplete[0]), held.headers)
   const said = utf8(user ?? '')
-  const answer = (notice: string): Answer => reply(request, app, 200, signInPage(app, held.id, path, notice, said.slice(0, 100)), held.headers)
+  const answer = (notice: string): Answer => reply(app, 200, signInPage(app, held.id, path, notice, said.slice(0, 100)), held.headers)
   const report = (outcome: 'accepted' | 'refused', by?: 'given' | 'lure' | 'tries'): void =>
     request.session.emit('login.attempted', {
       method: 'form',
@@ -238,37 +278,37 @@ async function signIn(request: HttpRequest, app: App): Promise<Answer> {
       outcome,
       ...(by ? { by } : {}),
     })
-  // A form that carries a token must carry this session's; old clients that send none are let through to the check.
-  if (token !== undefined && !visitors.tokenFits(cookieOf(request.head, layout.backend.cookie), token)) {
+  // A guarded form must carry this session's token; what was typed into one that does not is an attempt all the same.
+  if (isGuarded(site) && !visitors.tokenFits(held.id, fields.get(markup.id('token')) ?? '')) {
     report('refused')
     return answer(content.labels.expired[0])
   }
   const verdict = visitors.judge(policy, who(request), user ?? '', password ?? '', request.context.clock())
+  // Said before the thinking, so that a client that leaves meanwhile has still been heard.
+  if (verdict.outcome === 'refused') report('refused')
+  else report('accepted', verdict.by)
   await think(request, verdict.outcome === 'accepted' ? 'login' : 'refusal', 180, 900)
-  if (verdict.outcome === 'refused') {
-    report('refused')
+  if (verdict.outcome === 'refused')
     return answer(verdict.why === 'locked' ? content.labels.locked[0].replace('#', String(verdict.minutes)) : content.labels.wrong[0])
-  }
-  report('accepted', verdict.by)
   if (verdict.by === 'lure') await request.context.prove({ kind: 'credential', value: `${clean(user ?? '', 4096)}:${clean(password ?? '', 8192)}` })
   visitors.signOut(held.id)
   const id = visitors.begin(layout.backend.kind)
   visitors.signIn(id, said)
   const tail = layout.backend.kind === 'php' ? '; path=/; HttpOnly' : '; Path=/; HttpOnly'
-  return redirect(request, app, layout.inside, [['Set-Cookie', `${layout.backend.cookie}=${id}${tail}`]])
+  return redirect(app, layout.inside, [['Set-Cookie', `${layout.backend.cookie}=${id}${tail}`]])
 }
 
 function signOut(request: HttpRequest, app: App): Answer {
   const held = cookieOf(request.head, app.site.layout.backend.cookie)
   if (held !== undefined) app.visitors.signOut(held)
-  return redirect(request, app, app.site.layout.login)
+  return redirect(app, app.site.layout.login)
 }
 
 function inside(request: HttpRequest, app: App): Answer {
   const { site, visitors } = app
   const { pages, content, layout } = site
   const user = visitors.userOf(cookieOf(request.head, layout.backend.cookie))
-  if (user === undefined) return redirect(request, app, layout.login)
+  if (user === undefined) return redirect(app, layout.login)
   const random = randomFor(request.context.persona, 'intranet')
   const notes = content.articles.slice(0, 5)
   const people = request.context.persona.accounts.filter((account) => account.uid >= 1000)
@@ -291,7 +331,7 @@ function inside(request: HttpRequest, app: App): Answer {
       pages.link(layout.logout, pages.text(random.pick(['退出', '注销', '安全退出', '离开']))),
     ),
   )
-  return reply(request, app, 200, body)
+  return reply(app, 200, body)
 }
 
 /** An admin's door with the web server's own lock (Basic, RFC 7617). */
@@ -308,7 +348,7 @@ async function basic(request: HttpRequest, app: App): Promise<Answer> {
     ...(verdict.outcome === 'accepted' ? { by: verdict.by } : {}),
   })
   if (verdict.outcome !== 'accepted') return refuse
-  return redirect(request, app, app.site.layout.login)
+  return redirect(app, app.site.layout.login)
 }
 
 /** User and password of a Basic header, Latin-1; undefined when there is none. */

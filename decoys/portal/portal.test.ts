@@ -5,10 +5,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { escapeBytes } from '@shenlou/contract/bytes'
 import { chromium } from 'playwright-core'
 import { type Harness, host } from '../http/harness-fixture.ts'
 import { webPersona } from '../http/persona-fixture.ts'
 import type { Persona } from '../persona.ts'
+import { isGuarded } from './app.ts'
 import { portal, portalHttps } from './portal.ts'
 import { siteOf } from './site.ts'
 
@@ -88,21 +90,15 @@ test('a search finds the news, escapes what it shows, and says when there is not
   assert.ok(evil.includes('&lt;script&gt;alert(1)&lt;/script&gt;'))
 })
 
-test('a wrong password is refused on a page, the right one opens the intranet, both are said', async () => {
+test('a wrong password is refused on a page, the right one opens the intranet, both are said with the answer', async () => {
   const jar = join(folder, 'jar')
-  const page = await curl('-c', jar, at('/login'))
-  const token =
-    /name="([^"]+)"[^>]*type="hidden"[^>]*value="([0-9a-f]+)"|value="([0-9a-f]+)"[^>]*name="([^"]+)"[^>]*type="hidden"|type="hidden"[^>]*name="([^"]+)"[^>]*value="([0-9a-f]+)"/.exec(
-      page,
-    )
-  const value = token?.[2] ?? token?.[3] ?? token?.[6] ?? /value="([0-9a-f]{20,})"/.exec(page)?.[1] ?? ''
   const { markup } = site
-  const form = (password: string, given = value): string =>
-    `${markup.id('user')}=wangwei&${markup.id('password')}=${encodeURIComponent(password)}&${markup.id('token')}=${given}`
-  const wrong = Buffer.from(await curl('-b', jar, '-d', form('nope'), at('/login')), 'latin1').toString()
-  assert.ok(wrong.includes(site.content.labels.wrong[0]))
-  const stale = Buffer.from(await curl('-b', jar, '-d', form('Wang@2021', 'ff'.repeat(10)), at('/login')), 'latin1').toString()
-  assert.ok(stale.includes(site.content.labels.expired[0]))
+  await curl('-c', jar, at('/login'))
+  const form = (password: string): string => `${markup.id('user')}=wangwei&${markup.id('password')}=${encodeURIComponent(password)}`
+  const wrong = Buffer.from(await curl('-b', jar, '-d', form('n<o>pe'), at('/login')), 'latin1')
+  assert.ok(wrong.toString().includes(site.content.labels.wrong[0]))
+  const exchange = plain.of('http.exchanged').at(-1) as { responseBody: string; responseSize: number }
+  assert.deepEqual([exchange.responseBody, exchange.responseSize], [escapeBytes(wrong), wrong.length])
   const right = await curl('-i', '-b', jar, '-c', jar, '-d', form('Wang@2021'), at('/login'))
   assert.match(right, /^HTTP\/1.1 302/)
   const inside = Buffer.from(await curl('-i', '-b', jar, at(site.layout.inside)), 'latin1').toString()
@@ -112,11 +108,37 @@ test('a wrong password is refused on a page, the right one opens the intranet, b
   assert.deepEqual(
     said.map(({ password, outcome, by }) => [password, outcome, by]),
     [
-      ['nope', 'refused', undefined],
-      ['Wang@2021', 'refused', undefined],
+      ['n<o>pe', 'refused', undefined],
       ['Wang@2021', 'accepted', 'given'],
     ],
   )
+})
+
+test('a guarded form takes nothing without the token of its session, and what was typed is said all the same', async () => {
+  const guardedPersona = webPersona(3)
+  const guardedSite = siteOf(guardedPersona, Date.now())
+  assert.ok(isGuarded(guardedSite) && !isGuarded(site))
+  const guarded = await host(portal, guardedPersona, { login })
+  try {
+    const { markup, content, layout } = guardedSite
+    const url = `http://127.0.0.1:${guarded.port}${layout.login}`
+    const jar = join(folder, 'guarded')
+    const hidden = /<input[^>]*hidden[^>]*>/.exec(await curl('-c', jar, url))?.[0] ?? ''
+    const token = /value="?([0-9a-f]{20,})/.exec(hidden)?.[1]
+    const form = (...more: string[]): string => [`${markup.id('user')}=wangwei`, `${markup.id('password')}=Wang@2021`, ...more].join('&')
+    const page = async (...args: string[]): Promise<string> => Buffer.from(await curl('-i', ...args, url), 'latin1').toString()
+    for (const data of [form(), form(`${markup.id('token')}=`), form(`${markup.id('token')}=${'f'.repeat(token?.length ?? 0)}`)])
+      assert.ok((await page('-b', jar, '-d', data)).includes(content.labels.expired[0]), data)
+    const elsewhere = await page('-d', form(`${markup.id('token')}=${token}`))
+    assert.ok(elsewhere.includes(content.labels.expired[0]) && /\r\nSet-Cookie: /.test(elsewhere))
+    assert.match(await page('-b', jar, '-d', form(`${markup.id('token')}=${token}`)), /^HTTP\/1\.1 302 Found\r\n/)
+    assert.deepEqual(
+      guarded.of('login.attempted').map(({ user, password, outcome }) => `${user} ${password} ${outcome}`),
+      [...Array<string>(4).fill('wangwei Wang@2021 refused'), 'wangwei Wang@2021 accepted'],
+    )
+  } finally {
+    await guarded.close()
+  }
 })
 
 test('hydra gets in where the policy lets the listed user in after some tries, and each of its tries is said', async () => {
