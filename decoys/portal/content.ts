@@ -2,7 +2,7 @@
 import type { Persona } from '../persona.ts'
 import { pdf, zip } from './documents.ts'
 import { chooseLabels, type En, type Label, ownChinese, ownEnglish, type Zh } from './lexicon.ts'
-import { happened, happenedEn, praises, stands, standsEn } from './prose.ts'
+import { came, code, happened, happenedEn, praises, stands, standsEn } from './prose.ts'
 import { type Random, randomFor } from './random.ts'
 
 export interface Product {
@@ -53,11 +53,15 @@ export interface Content {
   icp: string
 }
 
-/** Goods that a site may have, Chinese and English. */
-export const machines: readonly (readonly [string, string])[] =
-  `硬齿面减速机=Helical gear units|颚式破碎机=Jaw crushers|螺旋输送机=Screw conveyors|离心泵=Centrifugal pumps|闸阀=Gate valves|双梁起重机=Double girder cranes|板式换热器=Plate heat exchangers|立式铣床=Vertical mills|液压缸=Hydraulic cylinders|风电轮毂=Rotor hubs|布袋除尘器=Bag filters|联轴器=Couplings|卷扬机=Winches|球磨机=Ball mills|回转支承=Slewing rings|冲压线=Press lines|斗式提升机=Bucket elevators|振动筛=Vibrating screens|变频柜=Drive cabinets|电动葫芦=Chain hoists|罗茨风机=Lobe blowers|空压站=Air stations|挤出机=Extruders|桁架机械手=Gantry loaders|滚珠丝杠=Ball screws|压滤机=Filter presses|码垛机=Palletisers|深沟轴承=Deep groove bearings|高压釜=Autoclaves|制动器=Brakes|皮带机=Belt conveyors|车桥=Axles`
-    .split('|')
-    .map((pair) => pair.split('=') as unknown as readonly [string, string])
+const pairs = (text: string): (readonly [string, string])[] => text.split('|').map((pair) => pair.split('=') as unknown as readonly [string, string])
+/** Kinds, Chinese and English; a product's name is a kind and a good. */
+export const kinds = pairs(
+  '立式=Vertical|卧式=Horizontal|双级=Double|重型=Heavy|轻型=Light|高速=Fast|数控=CNC|液压=Hydraulic|气动=Air|电动=Electric|封闭=Closed|移动=Mobile|单臂=Single|低温=Cold|耐磨=Hard',
+)
+/** Goods, Chinese and English. */
+export const goods = pairs(
+  '减速机=gears|破碎机=crushers|输送机=conveyors|离心泵=pumps|闸阀=valves|起重机=cranes|换热器=exchangers|铣床=mills|油缸=cylinders|轮毂=hubs|除尘器=filters|联轴器=couplings|卷扬机=winches|磨机=grinders|压力机=presses|提升机=lifts|振动筛=screens|变频柜=cabinets|葫芦=hoists|风机=blowers|挤出机=extruders|机械手=loaders|丝杠=screws|压滤机=strainers|码垛机=stackers|轴承=bearings|高压釜=kettles|制动器=brakes|车桥=axles|切割机=cutters',
+)
 
 const units = [
   '功率 kW|额定 kW|电机 kW',
@@ -81,18 +85,16 @@ export function drawContent(persona: Persona, now: number): Content {
   const city = persona.organisation.city?.zh ?? ''
   const some = (count: number, make: () => string): string[] => Array.from({ length: count }, make)
   const two = random.sample(ownZh.care, 2)
-  const products = random.sample(machines, random.int(6, 8)).map((name) => drawProduct(name, ownZh, ownEn, random))
+  const names = random.sample(goods, random.int(6, 8)).map(([zh, en]) => [random.pick(kinds), [zh, en]] as const)
+  const products = names.map(([kind, [zh, en]]) => drawProduct([kind[0] + zh, `${kind[1]} ${en}`], ownZh, ownEn, random))
   const serial = random.pick([() => `${random.int(400, 899)}-`, () => `0${random.int(310, 899)}-`, () => `0${random.int(21, 29)}-`])()
   return {
     labels: chooseLabels(randomFor(persona, 'labels')),
     zh: ownZh,
     en: ownEn,
-    slogan: [`${two[0]}${random.pick(['，', ' ', '、', '　'])}${two[1]}`, sentence(random.sample(ownEn.care, 2).join(random.pick([', ', '; ', ' and '])))],
-    lead: [stands(ownZh, random), standsEn(ownEn, random)],
-    story: [
-      some(random.int(3, 5), () => stands(ownZh, random) + stands(ownZh, random)),
-      some(random.int(2, 3), () => `${standsEn(ownEn, random)} ${standsEn(ownEn, random)}`),
-    ],
+    slogan: [`${two[0]}${random.pick(['，', ' ', '、', '　'])}${two[1]}`, random.sample(ownEn.care, 2).join(random.pick(['. ', ', ', '; ']))],
+    lead: [stands(ownZh, founded, random), standsEn(ownEn, founded, random)],
+    story: [some(random.int(3, 5), () => stands(ownZh, founded, random)), some(random.int(2, 3), () => standsEn(ownEn, founded, random))],
     values: random.sample(ownZh.value, 4),
     figures: drawFigures(founded, random),
     products,
@@ -100,7 +102,7 @@ export function drawContent(persona: Persona, now: number): Content {
     jobs: random.sample(ownZh.job, random.int(4, 6)).map((title) => ({
       title,
       count: random.int(1, 12),
-      lines: [random.sample(ownZh.need, 3).join('，'), random.sample(ownZh.perk, 3).join('、')],
+      lines: [random.sample(ownZh.need, 3).join(' / '), `${random.sample(ownZh.perk, 3).join(' / ')} / ${random.int(52, 210) * 100}`],
     })),
     papers: drawPapers(persona, products, random),
     founded,
@@ -111,7 +113,6 @@ export function drawContent(persona: Persona, now: number): Content {
   }
 }
 
-const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 const street = (random: Random): string =>
   random.pick([...'兴明振安宏建长永新泰金玉春青']) +
   random.pick([...'业华达康远盛宁和丰园山河林泉']) +
@@ -132,7 +133,7 @@ function drawFigures(founded: number, random: Random): Content['figures'] {
 }
 
 function drawProduct(name: readonly [string, string], ownZh: Zh, ownEn: En, random: Random): Product {
-  const code = Array.from({ length: random.int(1, 3) }, () => random.pick([...'ABCDFGHJKLMNPQRSTVWXYZ'])).join('')
+  const model = code(random)
   const columns = random
     .sample(units, 6)
     .slice(0, random.int(3, 4))
@@ -141,13 +142,12 @@ function drawProduct(name: readonly [string, string], ownZh: Zh, ownEn: En, rand
   let size = random.int(1, 9) * random.pick([10, 25, 50])
   const table = [['', ...columns]]
   for (let i = 0; i < random.int(4, 6); i++) {
-    table.push([`${code}${size}`, ...base.map((value, at) => String(Math.round(value * (1 + i * (0.35 + at * 0.1)) * 10) / 10))])
+    table.push([`${model}-${size}`, ...base.map((value, at) => String(Math.round(value * (1 + i * (0.35 + at * 0.1) + random.real()) * 10) / 10))])
     size += random.pick([10, 15, 25, 50])
   }
-  const traits = (): string =>
-    `${name[1]}: ${random.sample(ownEn.trait, 3).join(random.pick([', ', '; ', ' / ']))}. ${sentence(random.sample(ownEn.serve, 3).join(', '))}.`
+  const traits = (): string => `${name[1]} ${model}: ${random.int(11, 98)}.${random.int(1, 9)} kW, ${random.pick(ownEn.serve)}.`
   return {
-    slug: random.pick([() => `${random.word(2)}-${code.toLowerCase()}`, () => `${random.int(11, 989)}`, () => code.toLowerCase() + random.hex(3)])(),
+    slug: random.pick([() => `${random.word(2)}-${model.toLowerCase()}`, () => `${random.int(10_000, 98_999)}`, () => model.toLowerCase() + random.hex(4)])(),
     name,
     text: [Array.from({ length: random.int(2, 3) }, () => praises(ownZh, name[0], random)), [traits()]],
     table,
@@ -159,7 +159,8 @@ function drawArticles(persona: Persona, ownZh: Zh, ownEn: En, now: number): Arti
   const pace = randomFor(persona, 'news pace')
   const [least, most] = [pace.int(3, 7), pace.int(11, 24)]
   const slugStyle = pace.int(0, 2)
-  const slugBase = pace.int(120, 8000)
+  const slugBase = pace.int(12_000, 89_000)
+  const slugStep = pace.int(3, 19)
   const times: number[] = []
   let at = persona.installedAt - pace.int(60, 200) * day
   for (let i = 0; i < 2000 && at < now; i++) {
@@ -172,15 +173,13 @@ function drawArticles(persona: Persona, ownZh: Zh, ownEn: En, now: number): Arti
     .reverse()
     .map(({ time, number }) => {
       const random = randomFor(persona, `news ${number}`)
-      const first = happened(ownZh, random)
+      const title = happened(ownZh, random)
       const date = new Date(time + 8 * 3_600_000).toISOString().slice(0, 10)
       return {
-        slug: slugStyle === 0 ? `${slugBase + number * 7}` : slugStyle === 1 ? `${date.replaceAll('-', '')}${random.int(10, 99)}` : random.hex(10),
-        title:
-          (first.split(/[，；。]/).find((part) => part.length >= 7) ?? first).slice(0, 40) +
-          (random.chance(0.4) ? `${random.pick(['：', ' ', '，'])}${random.pick(ownZh.so)}` : ''),
+        slug: slugStyle === 0 ? `${slugBase + number * slugStep}` : slugStyle === 1 ? `${date.replaceAll('-', '')}${random.int(100, 999)}` : random.hex(10),
+        title,
         at: time,
-        text: [first, ...Array.from({ length: random.int(2, 4) }, () => happened(ownZh, random) + (random.chance(0.5) ? stands(ownZh, random) : ''))],
+        text: Array.from({ length: random.int(2, 4) }, (_, at) => `${at === 0 ? title : happened(ownZh, random)}，${came(ownZh, random)}。`),
         english: happenedEn(ownEn, random),
       }
     })
@@ -198,6 +197,7 @@ function drawPapers(persona: Persona, products: readonly Product[], random: Rand
   ])
   const version = random.pick(['1.4', '1.5', '1.7'])
   const compress = random.chance(0.7)
+  const mark = Buffer.from(Array.from({ length: 4 }, () => random.int(128, 255)))
   const papers = products.slice(0, random.int(3, 5)).map((product): Paper => {
     const modified = Math.floor(persona.installedAt / 1000) + random.int(20, 400) * 86_400 + random.int(0, 40_000)
     const rows = product.table.map((row) => row.map((cell) => cell.replace(/[^\x20-\x7e]/g, '').trim()).join('    '))
@@ -208,6 +208,7 @@ function drawPapers(persona: Persona, products: readonly Product[], random: Rand
       created,
       id: random.hex(32),
       compress,
+      mark,
     })
     return {
       name: `${random.pick([product.slug, random.hex(12), `${random.word(2)}${random.int(2, 99)}`])}.pdf`,
@@ -221,7 +222,7 @@ function drawPapers(persona: Persona, products: readonly Product[], random: Rand
   const drawings = products.slice(0, 3).map((product) => ({ name: `${product.slug}.dxf`, body: Buffer.from(dxf(random)) }))
   papers.push({
     name: `${random.word(2)}${random.int(10, 999)}.zip`,
-    title: `${products[0]?.name[0] ?? ''}外形图`,
+    title: `${products[0]?.name[0] ?? ''} DXF`,
     body: zip(drawings, modified),
     type: 'application/zip',
     modified,

@@ -64,12 +64,14 @@ export function drawDesign(markup: Markup, random: Random): Design {
   const pad = random.int(58, 84)
   const size = random.pick([15, 15.5, 16, 16.5])
   const columns = random.pick([3, 3, 4])
-  const shadow = `0 ${random.int(2, 8)}px ${random.int(14, 34)}px ${palette.deep}${random.pick(['14', '18', '1c', '22'])}`
+  const shadow = `0 ${random.int(2, 8)}px ${random.int(14, 34)}px ${palette.deep}${random.int(18, 36).toString(16)}`
   const card = random.pick(['line', 'shadow', 'bare'] as const)
   const sans = random
     .shuffle(['"PingFang SC"', '"Microsoft YaHei"', '"Noto Sans SC"', '"Source Han Sans SC"', '"Hiragino Sans GB"', '"WenQuanYi Micro Hei"'])
     .slice(0, random.int(2, 4))
   const latin = random.sample(['Inter', '"Segoe UI"', 'Roboto', '"Helvetica Neue"', 'Arial', '-apple-system', 'system-ui'], random.int(1, 3))
+  const [redHue, redSaturation] = [random.int(0, 12), 0.5 + random.real() * 0.3]
+  const [greenHue, greenSaturation] = [random.int(130, 165), 0.35 + random.real() * 0.25]
   const sheet = writer(markup, random)
   const c = (role: string): string => `.${markup.cls(role)}`
   const small = random.pick([720, 760, 768, 800, 820])
@@ -254,15 +256,17 @@ export function drawDesign(markup: Markup, random: Random): Design {
     border: `1px solid ${palette.line}`,
   })
   sheet.rule(`${c('panel')} h1`, { 'font-size': '22px', margin: '0 0 20px' })
+  const warning = (lightness: number): string => colour(redHue, redSaturation, lightness + random.real() * 0.03)
+  const fine = (lightness: number): string => colour(greenHue, greenSaturation, lightness + random.real() * 0.03)
   sheet.rule(c('notice'), {
-    padding: '10px 14px',
-    margin: '0 0 16px',
+    padding: `${random.int(8, 13)}px ${random.int(12, 18)}px`,
+    margin: `0 0 ${random.int(12, 20)}px`,
     'font-size': '14px',
-    color: colour(4, 0.62, 0.4),
-    background: colour(4, 0.75, 0.96),
-    'border-left': `3px solid ${colour(4, 0.62, 0.5)}`,
+    color: warning(0.36),
+    background: warning(0.94),
+    'border-left': `3px solid ${warning(0.48)}`,
   })
-  sheet.rule(c('fine'), { color: colour(150, 0.5, 0.27), background: colour(150, 0.45, 0.95), 'border-color': colour(150, 0.5, 0.4) })
+  sheet.rule(c('fine'), { color: fine(0.25), background: fine(0.93), 'border-color': fine(0.38) })
   sheet.rule(c('pages'), { display: 'flex', gap: '16px', 'margin-top': '26px' })
   sheet.rule(c('foot'), {
     background: palette.deep,

@@ -9,6 +9,8 @@ export interface PdfTraits {
   /** 32 hexadecimal digits. */
   id: string
   compress: boolean
+  /** Four bytes above 127 that tell readers the file is not text; each writer has its own. */
+  mark: Buffer
 }
 
 /** A PDF of one page for each list of lines (Latin text; Helvetica). */
@@ -34,7 +36,7 @@ export function pdf(title: string, pages: readonly (readonly string[])[], traits
       Buffer.concat([Buffer.from(`<</Length ${stream.length}${traits.compress ? '/Filter/FlateDecode' : ''}>>\nstream\n`), stream, Buffer.from('\nendstream')]),
     )
   })
-  const parts: Buffer[] = [Buffer.from(`%PDF-${traits.version}\n%\xe2\xe3\xcf\xd3\n`, 'latin1')]
+  const parts: Buffer[] = [Buffer.concat([Buffer.from(`%PDF-${traits.version}\n%`), traits.mark, Buffer.from('\n')])]
   let offset = (parts[0] as Buffer).length
   const offsets: number[] = []
   objects.forEach((body, i) => {

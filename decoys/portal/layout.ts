@@ -50,7 +50,7 @@ export function drawLayout(random: Random): Layout {
     img: random.pick(['img', 'images', 'pic', 'i']),
     file: random.pick(['file', 'doc', 'attach', 'd']),
   }
-  const hash = { digits: random.int(6, 12), between: random.pick(['.', '-', '_']) }
+  const hash = { digits: random.int(7, 12), between: random.pick(['.', '-', '_']) }
   const below = random.pick(['', `${random.word(1)}/`])
   const kind = random.pick(['php', 'java', 'plain'] as const)
   const app = random.pick(['portal', 'oa', 'user', 'member', 'work', 'srm', 'ehr', 'uc'])

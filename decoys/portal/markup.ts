@@ -21,6 +21,9 @@ export interface Markup {
   readonly newline: string
 }
 
+/** Letters without sense, as tools that build sites make names: two sites seldom begin a name alike. */
+const letters = (random: Random, count: number): string => Array.from({ length: count }, () => random.pick([...'abcdefghijklmnopqrstuvwxyz'])).join('')
+
 const empty = new Set(['area', 'base', 'br', 'hr', 'img', 'input', 'link', 'meta', 'source', 'wbr'])
 const variants: Record<string, string[]> = {
   section: ['section', 'div'],
@@ -42,14 +45,15 @@ export function drawMarkup(random: Random): Markup {
   const newline = random.pick(['\n', '\n', '\r\n', ''])
   const breaks = newline === '' ? 0 : random.int(1, 3)
   const voidEnd = random.pick(['>', ' />', '/>'])
-  const prefix = random.pick([() => `${random.word(1)}-`, () => `${random.word(1)}_`, () => '', () => `${random.word(1).slice(0, 1)}-`])()
+  const prefix = random.pick([() => `${letters(random, 3)}-`, () => `${letters(random, 2)}${random.int(2, 98)}_`, () => ''])()
   const style = random.int(0, 2)
   const names = new Map<string, string>()
   const used = new Set<string>()
   const name = (role: string): string => {
     let held = names.get(role)
     while (held === undefined) {
-      const made = style === 0 ? random.word(2) : style === 1 ? `${random.word(1)}${random.hex(3)}` : `${random.word(2)}${random.int(1, 9)}`
+      const made =
+        style === 0 ? letters(random, random.int(5, 7)) : style === 1 ? `${letters(random, 2)}${random.hex(4)}` : `${letters(random, 3)}-${random.hex(3)}`
       if (!used.has(made)) {
         used.add(made)
         held = made

@@ -1,73 +1,50 @@
-/** Sentences from a site's own words. */
+/** Sentences from a site's own words: short, with numbers between the words, as a works writes about itself. */
 import type { En, Zh } from './lexicon.ts'
 import type { Random } from './random.ts'
 
-const connect = ['，', '；', '。']
+/** A code such as a works gives to its models. */
+export const code = (random: Random): string =>
+  Array.from({ length: random.int(1, 3) }, () => random.pick([...'ABCDFGHJKLMNPQRSTVWXYZ'])).join('') + random.int(2, 98) * random.pick([5, 10])
 
-/** A Chinese sentence about something that happened. */
+/** A Chinese sentence about something that happened: a headline without its end. */
 export function happened(zh: Zh, random: Random): string {
-  const parts = [random.pick(zh.when), random.pick(zh.who) + random.pick(zh.did) + random.pick(zh.what), random.pick(zh.so)]
-  if (random.chance(0.5)) parts.push(random.pick(zh.next))
-  if (random.chance(0.3)) parts[0] = random.pick(zh.serve) + random.pick(['板块', '客户', '同行', '项目', '方面', '用户'])
-  return join(parts, random)
+  const when = random.pick([() => `${random.int(1, 28)}日`, () => `${random.int(1, 12)}月`, () => `第${random.int(2, 51)}周`])()
+  const who = `${random.pick(zh.trade)}${random.int(1, 12)}${random.pick(zh.unit)}`
+  return `${when}${who}${random.pick(zh.did)}${random.int(2, 46)}${random.pick(zh.measure)}${random.pick(zh.what)} ${code(random)}`
 }
 
-/** A Chinese sentence about the company. */
-export function stands(zh: Zh, random: Random): string {
-  const makes = random.sample(zh.make, random.int(2, 3)).join('、')
-  const serves = random.sample(zh.serve, random.int(2, 4)).join('、')
-  const [one, two] = random.sample(zh.care, 2)
-  switch (random.int(0, 5)) {
-    case 0:
-      return join([`${random.pick(zh.we)}${one}`, `${two}`, `${makes}${random.pick(['卖到', '用在', '进入', '走向', '装在'])}${serves}`], random)
-    case 1:
-      return join([`${random.pick(['从', '由', '以', '自'])}${makes}${random.pick(['做起', '起步', '开局', '入行'])}`, `${random.pick(zh.we)}${two}`], random)
-    case 2:
-      return join([`${serves}${random.pick(['用户', '客户', '同行', '厂家'])}${random.pick(['认得', '信赖', '常用', '点名要'])}${makes}`, `${one}`], random)
-    case 3:
-      return join([`${one}`, `${two}`, `${random.pick(['所以', '于是', '故而', '才有'])}${random.pick(zh.so)}`], random)
-    case 4:
-      return join([`${makes}${random.pick(zh.trait)}`, `${random.pick(zh.we)}${one}`], random)
-    default:
-      return join([`${random.pick(zh.who)}${one}`, `${random.pick(zh.who)}${two}`], random)
+/** What came of it. */
+export const came = (zh: Zh, random: Random): string => `${random.pick(zh.so)}${random.int(2, 39)}.${random.int(0, 9)}%`
+
+/** A Chinese paragraph about the company, told by years. */
+export function stands(zh: Zh, founded: number, random: Random): string {
+  let year = founded + random.int(0, 4)
+  const parts: string[] = []
+  for (let left = random.int(2, 4); left > 0; left--) {
+    parts.push(
+      random.pick([
+        () => `${year} 年${random.pick(zh.begun)}${random.pick(zh.make)}`,
+        () => `${year} 年进${random.pick(zh.serve)}`,
+        () => `${year} 起${random.pick(zh.care)}`,
+      ])(),
+    )
+    year += random.int(1, 9)
   }
+  return `${parts.join(random.pick(['，', '；', '、']))}。`
 }
 
-/** A Chinese sentence about a product. */
+/** A Chinese paragraph about a product: what it is rated for, and one good word. */
 export function praises(zh: Zh, name: string, random: Random): string {
-  const traits = random.sample(zh.trait, random.int(2, 4))
-  const parts = random.chance(0.5)
-    ? [name + traits[0], ...traits.slice(1)]
-    : [...traits, `${random.pick(['多见于', '常用在', '适合', '配套', '面向'])}${random.sample(zh.serve, 2).join(random.pick(['和', '与', '、', '及']))}`]
-  if (random.chance(0.4)) parts.push(random.pick(zh.so))
-  return join(parts, random)
-}
-
-const join = (parts: readonly string[], random: Random): string => {
-  let text = parts[0] ?? ''
-  for (const part of parts.slice(1)) text += random.pick(connect) + part
-  return `${text}。`
+  const rated = random
+    .sample(zh.rated, random.int(2, 3))
+    .map((word) => `${word} ${random.int(11, 98)}.${random.int(1, 9)} ${random.pick(['K', 'dB', 'mm', '%', 'kg', 'h'])}`)
+  return `${name} ${code(random)}：${rated.join('，')}，${random.pick(zh.trait)}。`
 }
 
 /** An English sentence about something that happened. */
-export function happenedEn(en: En, random: Random): string {
-  const base = `${random.pick(en.when)} ${random.pick(en.who)} ${random.pick(en.did)} ${random.pick(en.what)}`
-  return capital(random.chance(0.5) ? `${base}; ${random.pick(en.so)}.` : `${base}, so ${random.pick(en.so)}.`)
-}
+export const happenedEn = (en: En, random: Random): string =>
+  `${random.pick(en.who)} ${random.int(1, 12)} ${random.pick(en.did)} ${random.int(2, 46)} ${random.pick(en.what)} ${code(random)}; ${random.pick(en.so)} -${random.int(2, 39)}.${random.int(0, 9)}%.`
 
 /** An English sentence about the company. */
-export function standsEn(en: En, random: Random): string {
-  const makes = random.sample(en.make, 2).join(' and ')
-  const serves = random.sample(en.serve, 3).join(', ')
-  const [one, two] = random.sample(en.care, 2)
-  switch (random.int(0, 2)) {
-    case 0:
-      return capital(`${random.pick(en.we)} ${one}, ${two}. ${capital(makes)}: ${serves}.`)
-    case 1:
-      return capital(`${serves} ${random.pick(['run', 'use', 'take', 'need', 'buy'])} ${makes}. ${random.pick(en.we)} ${one}.`)
-    default:
-      return capital(`${makes}: each ${random.pick(en.trait)}. ${random.pick(en.we)} ${two}, ${one}.`)
-  }
-}
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+export const standsEn = (en: En, founded: number, random: Random): string =>
+  `${founded + random.int(0, 29)}: ${random.pick(en.what)} ${code(random)}, ${random.pick(en.serve)}.`

@@ -10,7 +10,7 @@ export function script(markup: Markup, random: Random): Buffer {
   const quote = random.pick(["'", '"'])
   const word = random.pick(['var', 'let', 'const'])
   const pieces = [
-    `${word} ${a}=document.querySelector(${quote}.${markup.cls('top')}${quote});if(${a})addEventListener(${quote}scroll${quote},function(){${a}.style.boxShadow=scrollY>${random.int(4, 40)}?${quote}0 ${random.int(1, 4)}px ${random.int(8, 18)}px #0000001${random.int(1, 9)}${quote}:${quote}${quote}})`,
+    `${word} ${a}=document.querySelector(${quote}.${markup.cls('top')}${quote});if(${a})addEventListener(${quote}scroll${quote},function(){${a}.style.boxShadow=scrollY>${random.int(4, 40)}?${quote}0 ${random.int(1, 4)}px ${random.int(8, 18)}px #${random.int(0, 0x3f3f3f).toString(16).padStart(6, '0')}${random.int(16, 48).toString(16)}${quote}:${quote}${quote}})`,
     `document.querySelectorAll(${quote}.${markup.cls('form')}${quote}).forEach(function(${b}){${b}.addEventListener(${quote}submit${quote},function(){${word} ${c}=${b}.querySelector(${quote}button${quote});if(${c})setTimeout(function(){${c}.disabled=!0},${random.int(10, 60)})})})`,
     `${word} ${d}=document.querySelector(${quote}.${markup.cls('here')}${quote});if(${d}&&${d}.scrollIntoView)${d}.scrollIntoView({inline:${quote}${random.pick(['center', 'nearest', 'end'])}${quote},block:${quote}nearest${quote}})`,
   ]
