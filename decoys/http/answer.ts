@@ -4,6 +4,8 @@ import type { Fault, Field, Head, HeadParser } from './head.ts'
 /** A file under the server's root. */
 export interface StaticFile {
   body: Buffer
+  /** For a body that takes time to make: resolves when it is there; undefined when it is already. */
+  prepare?(): Promise<void> | undefined
   type: string
   /** Seconds since 1970 UTC. */
   modified: number

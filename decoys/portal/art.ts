@@ -1,7 +1,7 @@
 /** Pictures of one site: its mark, works and machines, drawn from the seed in its palette. */
 import type { Palette } from './design.ts'
-import type { Random } from './random.ts'
-import { paint, photo, rgb, type Shape } from './raster.ts'
+import { type Random, stream } from './random.ts'
+import { type Drawing, photo, rgb, type Shape } from './raster.ts'
 
 /** Collects shapes as they are drawn; `page` makes the picture of them, `scale` pixels for each unit. */
 function pen(random: Random) {
@@ -23,10 +23,10 @@ function pen(random: Random) {
   }
   return {
     write,
-    page(width: number, height: number, scale = 1): Buffer {
+    page(width: number, height: number, scale = 1): Drawing {
       const scaled = scale === 1 ? shapes : shapes.map((shape) => ({ ...shape, points: shape.points.map((value) => value * scale) }))
-      const [w, h] = [Math.round(width * scale), Math.round(height * scale)]
-      return photo(w, h, paint(w, h, scaled), level, random.real)
+      const seed = random.int(0, 0x7fffffff)
+      return photo(Math.round(width * scale), Math.round(height * scale), scaled, level, () => stream(seed))
     },
   }
 }
@@ -63,7 +63,7 @@ export function markCells(random: Random): boolean[][] {
   return rows
 }
 
-export function drawMark(cells: readonly (readonly boolean[])[], style: 'mark' | 'block' | 'ring', palette: Palette, random: Random): Buffer {
+export function drawMark(cells: readonly (readonly boolean[])[], style: 'mark' | 'block' | 'ring', palette: Palette, random: Random): Drawing {
   const { write, page } = pen(random)
   if (style === 'block') write('rect', { width: 70, height: 70, rx: random.int(0, 18), fill: palette.main })
   if (style === 'ring') {
@@ -83,7 +83,7 @@ export function drawMark(cells: readonly (readonly boolean[])[], style: 'mark' |
 }
 
 /** A works under a sky: halls, stacks, a crane and hills. */
-export function drawWorks(palette: Palette, random: Random, light: boolean): Buffer {
+export function drawWorks(palette: Palette, random: Random, light: boolean): Drawing {
   const { write, page } = pen(random)
   const [width, height] = [random.int(900, 1100), random.int(560, 640)]
   const ground = height * 0.82
@@ -160,7 +160,7 @@ const vault = (x: number, y: number, w: number): string =>
   Array.from({ length: 17 }, (_, i) => `${x + (w * i) / 16},${y - 28 * Math.sin((i * Math.PI) / 16)}`).join(' ')
 
 /** A machine: bed, housings, shafts, wheels. */
-export function drawMachine(palette: Palette, random: Random): Buffer {
+export function drawMachine(palette: Palette, random: Random): Drawing {
   const { write, page } = pen(random)
   const [width, height] = [640, 420]
   write('rect', { width, height, fill: palette.tint })
@@ -203,7 +203,7 @@ function wheel({ write }: Pen, random: Random, cx: number, cy: number, r: number
 }
 
 /** A quiet pattern for news and the heads of pages. */
-export function drawPattern(palette: Palette, random: Random): Buffer {
+export function drawPattern(palette: Palette, random: Random): Drawing {
   const { write, page } = pen(random)
   const [width, height] = [640, 400]
   write('rect', { width, height, fill: random.pick([palette.main, palette.deep, palette.tint]) })

@@ -101,7 +101,9 @@ export function publicSite(site: PublicSite, visitors: Visitors, policy: LoginPo
       const handler = applies(head) ? route(site, head.path) : undefined
       if (handler) return handler(request, app)
       sawBasic(request)
-      return fileAt(site, head)
+      const answer = fileAt(site, head)
+      const drawing = answer.kind === 'file' ? answer.file.prepare?.() : undefined
+      return drawing ? drawing.then(() => answer) : answer
     },
   }
   const byPolicy = sites.get(site) ?? new WeakMap<LoginPolicy, Site>()

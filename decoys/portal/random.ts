@@ -20,6 +20,15 @@ export interface Random {
 const onsets = 'b c d f g h j k l m n p q r s t v w x z br cl dr fl gr pl st tr'.split(' ')
 const vowels = 'a e i o u ai ea io'.split(' ')
 
+/** Numbers from 0 inclusive to 1 exclusive, the same for the same seed; quick, and even enough for grain (a linear congruence, Numerical Recipes). */
+export function stream(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state / 4_294_967_296
+  }
+}
+
 /** A stream of its own for `purpose`: the same persona and purpose give the same choices. */
 export function randomFor(persona: Persona, purpose: string): Random {
   const bytes = persona.draw(`portal ${purpose}`, 16)

@@ -1,5 +1,6 @@
-/** PNG and ICO files, drawn from cells. */
-import { crc32, deflateSync } from 'node:zlib'
+/** PNG and ICO files, drawn from cells and shapes; large ones in slices, so that nobody waits for them but who asked. */
+import { promisify } from 'node:util'
+import { crc32, deflate, deflateSync } from 'node:zlib'
 
 /** A PNG (8-bit RGBA) of `width` by `height`; `pixel` answers `[r, g, b, a]`. `level` and `filter` are the encoder's habit. */
 export function png(
@@ -39,8 +40,8 @@ export interface Shape {
 
 const subRows = 2
 
-/** Paints shapes over white, smooth at their edges: RGB bytes, row after row. */
-export function paint(width: number, height: number, shapes: readonly Shape[]): Buffer {
+/** Paints shapes over white, smooth at their edges: RGB bytes, row after row. Yields between rows. */
+function* paint(width: number, height: number, shapes: readonly Shape[]): Generator<undefined, Buffer> {
   const out = Buffer.alloc(width * height * 3, 255)
   const cover = new Float32Array(width + 1)
   for (const { points, fill, opacity } of shapes) {
@@ -56,19 +57,30 @@ export function paint(width: number, height: number, shapes: readonly Shape[]): 
     }
     const from = Math.max(0, Math.floor(left))
     const to = Math.min(width, Math.ceil(right))
+    // What becomes of a byte that the shape covers wholly, for each channel.
+    const covered = fill.map((channel) => Uint8Array.from({ length: 256 }, (_, under) => blend(under, channel, opacity))) as [
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
+    ]
     for (let y = Math.max(0, Math.floor(top)); y < Math.min(height, Math.ceil(bottom)); y++) {
+      yield
       cover.fill(0, from, to + 1)
       for (let part = 0; part < subRows; part++) addSpans(cover, width, crossings(points, y + (part + 0.5) / subRows))
-      for (let x = from; x < to; x++) {
-        const share = (cover[x] as number) * opacity
-        if (share <= 0) continue
-        const at = (y * width + x) * 3
-        for (let c = 0; c < 3; c++) out[at + c] = Math.round((out[at + c] as number) * (1 - share) + (fill[c] as number) * share)
+      for (let x = from, at = (y * width + from) * 3; x < to; x++, at += 3) {
+        const part = cover[x] as number
+        if (part === 1) {
+          out[at] = covered[0][out[at] as number] as number
+          out[at + 1] = covered[1][out[at + 1] as number] as number
+          out[at + 2] = covered[2][out[at + 2] as number] as number
+        } else if (part > 0) for (let c = 0; c < 3; c++) out[at + c] = blend(out[at + c] as number, fill[c] as number, part * opacity)
       }
     }
   }
   return out
 }
+
+const blend = (under: number, over: number, share: number): number => Math.round(under * (1 - share) + over * share)
 
 /** Where a horizontal line crosses the polygon's edges, from left to right. */
 function crossings(points: readonly number[], y: number): number[] {
@@ -89,22 +101,71 @@ function addSpans(cover: Float32Array, width: number, xs: readonly number[]): vo
   }
 }
 
-/** A PNG (8-bit RGB) of painted bytes. `level` is the encoder's habit; `grain` adds a little of a camera's or a printer's unevenness. */
-export function photo(width: number, height: number, pixels: Buffer, level: number, grain: () => number): Buffer {
-  const raw = Buffer.alloc((width * 3 + 1) * height)
-  for (let y = 0; y < height; y++) {
-    pixels.copy(raw, y * (width * 3 + 1) + 1, y * width * 3, (y + 1) * width * 3)
-    for (let touched = 0; touched < width / 40; touched++) {
-      const at = y * (width * 3 + 1) + 1 + Math.floor(grain() * width * 3)
-      raw[at] = Math.max(0, (raw[at] as number) - 1 - Math.floor(grain() * 2))
-    }
+/** A picture that is still to be made. Both ways give the same bytes. */
+export interface Drawing {
+  /** At once, for as long as it takes. */
+  now(): Buffer
+  /** In slices of a few milliseconds, one drawing after the other. */
+  slowly(): Promise<Buffer>
+}
+
+/**
+ * A PNG (8-bit RGB) of shapes over white. `level` is the encoder's habit; `grain` makes a stream of numbers from 0 to 1 that add a little of a camera's or a
+ * printer's unevenness.
+ */
+export function photo(width: number, height: number, shapes: readonly Shape[], level: number, grain: () => () => number): Drawing {
+  const encode = (packed: Buffer): Buffer => {
+    const header = Buffer.alloc(13)
+    header.writeUInt32BE(width, 0)
+    header.writeUInt32BE(height, 4)
+    header.set([8, 2, 0, 0, 0], 8)
+    return Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]), chunk('IHDR', header), chunk('IDAT', packed), chunk('IEND', Buffer.alloc(0))])
   }
-  const header = Buffer.alloc(13)
-  header.writeUInt32BE(width, 0)
-  header.writeUInt32BE(height, 4)
-  header.set([8, 2, 0, 0, 0], 8)
-  const chunks = [chunk('IHDR', header), chunk('IDAT', deflateSync(raw, { level })), chunk('IEND', Buffer.alloc(0))]
-  return Buffer.concat([Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]), ...chunks])
+  function* lines(): Generator<undefined, Buffer> {
+    const pixels = yield* paint(width, height, shapes)
+    const raw = Buffer.alloc((width * 3 + 1) * height)
+    const next = grain()
+    for (let y = 0; y < height; y++) {
+      yield
+      pixels.copy(raw, y * (width * 3 + 1) + 1, y * width * 3, (y + 1) * width * 3)
+      for (let touched = 0; touched < width / 40; touched++) {
+        const at = y * (width * 3 + 1) + 1 + Math.floor(next() * width * 3)
+        raw[at] = Math.max(0, (raw[at] as number) - 1 - Math.floor(next() * 2))
+      }
+    }
+    return raw
+  }
+  return {
+    now() {
+      const steps = lines()
+      let step = steps.next()
+      while (!step.done) step = steps.next()
+      return encode(deflateSync(step.value, { level }))
+    },
+    slowly: () => inTurn(async () => encode(await squeeze(await inSlices(lines()), { level }))),
+  }
+}
+
+const squeeze = promisify<Buffer, { level: number }, Buffer>(deflate)
+
+let last: Promise<unknown> = Promise.resolve()
+/** One after the other: drawings that took turns would make each turn of the loop longer. */
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const result = last.then(work)
+  last = result.catch(() => undefined)
+  return result
+}
+
+const sliceMs = 4
+
+async function inSlices<T>(steps: Generator<undefined, T>): Promise<T> {
+  for (let until = performance.now() + sliceMs; ; ) {
+    const step = steps.next()
+    if (step.done) return step.value
+    if (performance.now() < until) continue
+    await new Promise(setImmediate)
+    until = performance.now() + sliceMs
+  }
 }
 
 /** An ICO file around PNG images. */

@@ -8,7 +8,7 @@ import { drawLayout, type Layout } from './layout.ts'
 import { drawMarkup, type Markup } from './markup.ts'
 import { drawTaste, type Pages, pageMaker, type SiteParts } from './pages.ts'
 import { type Random, randomFor } from './random.ts'
-import { ico, png, rgb } from './raster.ts'
+import { type Drawing, ico, png, rgb } from './raster.ts'
 import { script } from './script.ts'
 import { staticPages } from './static-pages.ts'
 
@@ -98,19 +98,29 @@ function build(persona: Persona, now: number, former: PublicSite | undefined): P
 }
 
 /** A picture that is drawn when somebody asks for it: a site that nobody looks at costs nothing. */
-function drawnLater(draw: () => Buffer, type: string, modified: number): StaticFile {
+function drawnLater(draw: () => Drawing, type: string, modified: number): StaticFile {
   let body: Buffer | undefined
+  let drawing: Promise<void> | undefined
   return {
     type,
     modified,
     get body() {
-      body ??= draw()
+      body ??= draw().now()
       return body
+    },
+    prepare() {
+      if (body) return undefined
+      drawing ??= draw()
+        .slowly()
+        .then((bytes) => {
+          body ??= bytes
+        })
+      return drawing
     },
   }
 }
 
-type Put = (path: string, body: Buffer | (() => Buffer), modified?: number) => string
+type Put = (path: string, body: Buffer | (() => Drawing), modified?: number) => string
 
 function drawAssets(persona: Persona, put: Put, content: Content, design: Design, layout: Layout, markup: Markup, random: Random): SiteParts['assets'] {
   const { palette } = design
@@ -133,7 +143,7 @@ function drawAssets(persona: Persona, put: Put, content: Content, design: Design
       level,
     )
   }
-  const pattern = (index: number): Buffer => (index >= content.products.length ? drawPattern : drawMachine)(palette, own(`picture ${index}`))
+  const pattern = (index: number): Drawing => (index >= content.products.length ? drawPattern : drawMachine)(palette, own(`picture ${index}`))
   const name = (stem: string, extension: string): string => `${random.chance(0.5) ? random.word(2) : stem}.${extension}`
   return {
     css: put(layout.asset('css', name(random.pick(['main', 'site', 'app', 'index', 'web', 'base']), 'css')), Buffer.from(design.css)),
