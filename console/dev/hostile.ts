@@ -6,7 +6,7 @@ export const hostileTerminal =
   '\x1b]0;pwned\x07\x1b]52;c;cHduZWQ=\x07\x1b]8;;javascript:window.pwned=4\x07click\x1b]8;;\x07\x1b[c\x1b[6n\x1b[21t\x1b]10;?\x07\x1b[8;9999;9999t\x1bPq#0;2;0;0;0\x1b\\\x1b[?1000h\x1b[?2004h<script>window.pwned=5</script>\r\n'
 
 const fillable = new Set(
-  'user client hassh lastAction decoy service adversary via zh en value why label comment name reason raw hostname product products persona host knownScanner owner network address actor target title by version fingerprint warnings message source sources destination rule detail message assignee originalId why createdBy scope'.split(
+  'mac serial user client hassh lastAction decoy service adversary via zh en value why label comment name reason raw hostname product products persona host knownScanner owner network address actor target title by version fingerprint warnings message source sources destination rule detail message assignee originalId why createdBy scope'.split(
     ' ',
   ),
 )

@@ -268,6 +268,9 @@ export const events: StoredEvent[] = [
         ['Connection', 'keep-alive'],
       ],
       responseSize: 8123,
+      ...(i === 4
+        ? { responseBody: '<!DOCTYPE html>\\x0a<html lang="zh-CN">\\x0a<body>\\x0a<p class="error">用户名或口令错误</p>\\x0a</body></html>\\x0a' }
+        : { responseSha256: '9f2c'.repeat(16) }),
       durationMs: 14,
     }),
   ),

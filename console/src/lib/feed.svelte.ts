@@ -25,6 +25,7 @@ export class Feed {
   /** Puts known rows (newest first) in place of what is shown; events that are already among them will not show twice. */
   set(rows: StoredEvent[]): void {
     const newest = rows.reduce((most, row) => Math.max(most, row.position), 0)
+    live.seen(newest)
     // What came between the question and its answer stays.
     const later = [...this.#pending.toReversed(), ...this.rows].filter((row) => row.position > newest && this.#take(row))
     this.#newest = Math.max(newest, later[0]?.position ?? 0)

@@ -16,7 +16,10 @@ class Live {
   #wanted = false
   #tries = 0
   #timer: ReturnType<typeof setTimeout> | undefined
+  /** Everything up to here was received; unknown until the first frame of a feed. */
   #position: number | undefined
+  /** What was committed up to here needs no frame: the core's position at the first hello, or the newest row that a list has read since. */
+  #floor = 0
   #frames = new Map<LiveFrame['type'], Set<Listener>>()
   #events = new Set<EventsListener>()
   #sessions = new Map<string, SessionTopic>()
@@ -33,6 +36,7 @@ class Live {
     this.#socket?.close()
     this.#socket = undefined
     this.#position = undefined
+    this.#floor = 0
     this.status = 'off'
   }
 
@@ -47,13 +51,19 @@ class Live {
   /** Follows all events from now on. After a lost connection the feed goes on from the last position seen. */
   events(listener: EventsListener): () => void {
     this.#events.add(listener)
-    if (this.#events.size === 1) this.#askEvents()
+    if (this.#events.size === 1) this.#askEvents(false)
     return () => {
       this.#events.delete(listener)
       if (this.#events.size > 0) return
+      this.seen(this.#position ?? 0)
       this.#position = undefined
       this.#send({ type: 'drop', topic: 'events' })
     }
+  }
+
+  /** Tells that a list has read what was committed up to a position. */
+  seen(position: number): void {
+    this.#floor = Math.max(this.#floor, position)
   }
 
   /** Follows one session, terminal bytes included, from after a position. */
@@ -70,8 +80,10 @@ class Live {
     }
   }
 
-  #askEvents(): void {
-    this.#send({ type: 'events', ...(this.#position === undefined ? {} : { after: this.#position }) })
+  /** A first ask starts now; one after a lost connection goes on from the last frame or, before any, from where the core stood. */
+  #askEvents(again: boolean): void {
+    const after = this.#position ?? (again ? this.#floor : 0)
+    this.#send({ type: 'events', ...(after > 0 ? { after } : {}) })
   }
 
   #send(ask: LiveAsk): void {
@@ -85,7 +97,7 @@ class Live {
     socket.onopen = () => {
       this.#tries = 0
       this.status = 'open'
-      if (this.#events.size > 0) this.#askEvents()
+      if (this.#events.size > 0) this.#askEvents(true)
       for (const [session, topic] of this.#sessions) this.#send({ type: 'session', session, after: topic.after })
     }
     socket.onmessage = (message) => this.#receive(JSON.parse(String(message.data), clean) as LiveFrame)
@@ -99,7 +111,10 @@ class Live {
   }
 
   #receive(frame: LiveFrame): void {
-    if (frame.type === 'hello') this.skew = frame.clock - Date.now()
+    if (frame.type === 'hello') {
+      this.skew = frame.clock - Date.now()
+      if (this.#floor === 0) this.seen(frame.position)
+    }
     if (frame.type === 'events') {
       this.#position = Math.max(this.#position ?? 0, frame.position)
       for (const listener of this.#events) listener(frame.events, frame.skipped)

@@ -19,7 +19,18 @@ export const locale = (): Locale => current
 /** The BCP 47 tag for Intl and `lang`. */
 export const tag = (): string => (current === 'zh' ? 'zh-CN' : 'en-GB')
 
-/** Switches the language at once and keeps the choice on this device. */
+let onChosen: (next: Locale) => void = () => {}
+/** Sets who is told of a choice that somebody made. */
+export function whenLocaleChosen(then: (next: Locale) => void): void {
+  onChosen = then
+}
+/** Switches the language because somebody chose it: kept on this device and, signed in, for the person. */
+export function chooseLocale(next: Locale): void {
+  setLocale(next)
+  onChosen(next)
+}
+
+/** Switches the language at once and keeps it on this device. */
 export function setLocale(next: Locale): void {
   current = next
   localStorage.setItem(key, next)

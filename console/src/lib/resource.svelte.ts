@@ -1,5 +1,6 @@
 /** A value that comes from the server: its data, whether it is being fetched, and the sentence when that failed. */
 import { ApiProblem, sentence } from './api.ts'
+import { session } from './session.svelte.ts'
 
 export class Resource<T> {
   data = $state.raw<T | undefined>(undefined)
@@ -9,10 +10,11 @@ export class Resource<T> {
   #fetch: (signal: AbortSignal) => Promise<T>
   #running: AbortController | undefined
 
-  /** Fetches now and whenever what `fetch` reads synchronously changes. Call it while a component initialises. */
+  /** Fetches now, after a new sign-in, and whenever what `fetch` reads synchronously changes. Call it while a component initialises. */
   constructor(fetch: (signal: AbortSignal) => Promise<T>) {
     this.#fetch = fetch
     $effect(() => {
+      void session.round
       void this.#run()
       return () => this.#running?.abort()
     })

@@ -21,6 +21,8 @@ export class SessionView {
   summary = $state.raw<SessionSummary | undefined>(undefined)
   events = $state.raw<StoredEvent[]>([])
   findings = $state.raw<FindingSummary[]>([])
+  /** Why the findings shown are not those of now. */
+  findingsProblem = $state('')
   marks = $state.raw<Recording['marks']>([])
   cut = $state(false)
   problem = $state('')
@@ -33,6 +35,8 @@ export class SessionView {
 
   constructor(id: string) {
     this.id = id
+    this.player.speed = person.preference('replay.speed', 1)
+    this.player.cutIdle = person.preference('replay.cutIdle', true)
     void this.#load()
   }
 
@@ -99,8 +103,12 @@ export class SessionView {
 
   refreshFindings = async (): Promise<void> => {
     if (!person.can('incident.read')) return
-    const page = await call('findings', { query: { session: this.id, limit: 200 }, signal: this.#stop.signal }).catch(() => undefined)
-    if (page) this.findings = page.items
+    try {
+      this.findings = (await call('findings', { query: { session: this.id, limit: 200 }, signal: this.#stop.signal })).items
+      this.findingsProblem = ''
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.findingsProblem = sentence(error)
+    }
   }
 
   #take(events: StoredEvent[]): void {

@@ -2,6 +2,7 @@
 import type { StoredEvent } from '@shenlou/contract/event'
 import type { EventBody, EventKind } from '@shenlou/contract/event-kinds'
 import { m } from '../paraglide/messages.js'
+import { adversary } from './adversary.ts'
 import { address, bytes, duration } from './format.ts'
 
 type Summaries = { [K in EventKind]: (body: EventBody<K>) => string }
@@ -13,7 +14,7 @@ const summaries: Summaries = {
   'connection.refused': (b) => `${b.transport} ${b.reason}`,
   'connection.closed': (b) => `${b.by} ${b.how}, ${bytes(b.bytesIn)} ⇢ ${bytes(b.bytesOut)} ⇠, ${duration(b.durationMs)}`,
   'scan.detected': (b) => m.summary_scan({ addresses: b.addresses.length, ports: b.ports.length, list: few(b.ports), n: b.connections }),
-  'session.opened': (b) => b.adversary,
+  'session.opened': (b) => adversary(b.adversary),
   'session.closed': (b) => `${b.reason}, ${duration(b.durationMs)}`,
   'protocol.violated': (b) => `${b.reason}: ${b.data}`,
   'tls.negotiated': (b) => [b.version, b.cipher, b.serverName, b.ja4].filter(Boolean).join(' · '),
@@ -37,6 +38,11 @@ const summaries: Summaries = {
   'sensor.troubled': (b) => `${b.problem}: ${b.detail} (${b.count})`,
   'worker.exited': (b) => `code ${b.code ?? '–'} signal ${b.signal ?? '–'}`,
   'world.dropped': (b) => `${b.adversary}: ${b.reason}`,
+  'industrial.requested': (b) =>
+    `${b.function}${b.points.length > 0 ? ` ${b.points.map((point) => (point.before === undefined || point.before === point.value ? `${point.tag ?? point.address}${point.value === undefined ? '' : ` ${point.value}`}` : `${point.tag ?? point.address} ${point.before} → ${point.value}`)).join(', ')}` : ''}${b.outcome === 'done' ? '' : ` (${b.reason ?? b.outcome})`}`,
+  'plant.affected': (b) => `${b.id} ${b.tag} ${b.value}${b.unit ?? ''}`,
+  'plant.sampled': (b) => `${b.plant} ${Object.keys(b.values).length}`,
+  'plant.dropped': (b) => `${b.plant}: ${b.adversary}`,
   'tunnel.opened': (b) => b.gate,
   'tunnel.closed': (b) => `${b.gate}: ${b.reason}`,
   'journal.summarised': (b) => `${b.fromSeq}–${b.toSeq}`,

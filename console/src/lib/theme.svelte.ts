@@ -18,6 +18,18 @@ function show(): void {
   document.documentElement.classList.toggle('dark', isDark())
 }
 
+let onChosen: (next: Theme) => void = () => {}
+/** Sets who is told of a choice that somebody made. */
+export function whenThemeChosen(then: (next: Theme) => void): void {
+  onChosen = then
+}
+/** Changes the colours because somebody chose so: kept on this device and, signed in, for the person. */
+export function chooseTheme(next: Theme): void {
+  setTheme(next)
+  onChosen(next)
+}
+
+/** Changes the colours and keeps the choice on this device. */
 export function setTheme(next: Theme): void {
   chosen = next
   localStorage.setItem(key, next)

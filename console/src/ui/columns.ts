@@ -4,5 +4,7 @@ export type Column<T> = {
   label: string
   class?: string
   numeric?: boolean
+  /** Left out where a row is a card, below 640 px. */
+  wide?: boolean
   sort?: (row: T) => number | string | null
 }
