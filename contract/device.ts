@@ -10,7 +10,7 @@ export const valueSource = z
   .string()
   .max(96)
   .regex(
-    /^(?:[a-z][a-z0-9]{0,15}\.[A-Z][A-Za-z0-9.]{0,63}|=-?\d+(?:\.\d+)?|@alarm\.[a-z][a-z0-9]{0,15}\.[A-Z][A-Za-z0-9.]{0,63}|@alarms|@mode|@heartbeat|@uptime)$/,
+    /^(?:[a-z][a-z0-9]{0,15}\.[A-Za-z][A-Za-z0-9_.]{0,47}|=-?\d+(?:\.\d+)?|@alarm\.[a-z][a-z0-9]{0,15}\.[A-Za-z][A-Za-z0-9_.-]{0,47}|@alarms|@mode|@heartbeat|@uptime)$/,
     'must be alias.TAG, =NUMBER, @alarm.alias.ID, @alarms, @mode, @heartbeat or @uptime',
   )
 

@@ -6,6 +6,7 @@ import { fileRef, severity, sha256 } from './primitives.ts'
 const count = z.number().int().min(0)
 const port = z.number().int().min(0).max(65535)
 const algorithms = z.array(escaped(200)).max(200)
+const label = z.object({ zh: z.string().max(100), en: z.string().max(100) })
 const headers = z.array(z.tuple([escaped(512), escaped(16384)])).max(200)
 
 const define = <T extends z.ZodType>(kind: { emitter: 'relay' | 'sensor' | 'decoy' | 'core'; value: 'low' | 'normal' | 'high'; summary: string; body: T }) =>
@@ -105,7 +106,7 @@ export const eventKinds = {
     value: 'high',
     summary: 'Credentials were offered to a decoy.',
     body: z.object({
-      method: z.enum(['none', 'password', 'keyboard-interactive', 'publickey', 'form', 'basic']),
+      method: z.enum(['none', 'password', 'keyboard-interactive', 'publickey', 'form', 'basic', 'ftp', 's7-password', 'snmp-community', 'snmp-usm']),
       user: escaped(4096),
       password: escaped(8192).optional(),
       key: z.object({ type: escaped(64), fingerprint: escaped(128) }).optional(),
@@ -156,13 +157,13 @@ export const eventKinds = {
     emitter: 'decoy',
     value: 'high',
     summary: 'A client left a file on a decoy.',
-    body: z.object({ path: escaped(4096), method: z.enum(['sftp', 'scp', 'http', 'shell']), file: fileRef }),
+    body: z.object({ path: escaped(4096), method: z.enum(['sftp', 'scp', 'http', 'shell', 'ftp', 'umas', 's7comm']), file: fileRef }),
   }),
   'file.downloaded': define({
     emitter: 'decoy',
     value: 'high',
     summary: 'A client took a file from a decoy.',
-    body: z.object({ path: escaped(4096), method: z.enum(['sftp', 'scp', 'http']), size: count }),
+    body: z.object({ path: escaped(4096), method: z.enum(['sftp', 'scp', 'http', 'ftp']), size: count }),
   }),
   'file.changed': define({
     emitter: 'decoy',
@@ -172,7 +173,7 @@ export const eventKinds = {
       path: escaped(4096),
       change: z.enum(['created', 'written', 'removed', 'moved', 'mode']),
       to: escaped(4096).optional(),
-      method: z.enum(['shell', 'sftp']),
+      method: z.enum(['shell', 'sftp', 'ftp']),
     }),
   }),
   'download.requested': define({
@@ -217,6 +218,90 @@ export const eventKinds = {
       responseSha256: sha256.optional(),
       durationMs: z.number().min(0),
     }),
+  }),
+
+  'industrial.requested': define({
+    emitter: 'decoy',
+    value: 'high',
+    summary: 'A client asked something of an industrial device, decoded into what an operator would say, with the bytes both ways.',
+    body: z.object({
+      protocol: z.enum(['modbus', 'umas', 's7comm', 'iec104', 'snmp']),
+      /** What it comes to, whatever the protocol calls it. */
+      operation: z.enum([
+        'connect',
+        'identify',
+        'browse',
+        'read',
+        'write',
+        'command',
+        'alarm',
+        'start',
+        'stop',
+        'restart',
+        'upload',
+        'download',
+        'delete',
+        'authenticate',
+        'clock',
+        'diagnose',
+        'other',
+      ]),
+      /** The protocol's own name of it, as its specification has it: `Read Holding Registers`. */
+      function: escaped(80),
+      /** Unit identifier, common address, or rack and slot as rack * 32 + slot. */
+      unit: count.optional(),
+      /** What was read or written, at most 64 of them; `count` says how many there were. `address` as an engineer writes it: `40101`, `DB10.DBD20`. */
+      points: z
+        .array(
+          z.object({
+            address: escaped(64),
+            tag: escaped(96).optional(),
+            name: label.optional(),
+            class: escaped(16).optional(),
+            before: z.number().optional(),
+            value: z.number().optional(),
+            unit: escaped(16).optional(),
+          }),
+        )
+        .max(64),
+      count,
+      /** `refused` by the device with an error of its protocol, or left unanswered (`ignored`). */
+      outcome: z.enum(['done', 'refused', 'ignored']),
+      reason: escaped(100).optional(),
+      /** The process itself is not what it would have been. */
+      changed: z.boolean(),
+      request: base64(8192),
+      response: base64(8192),
+    }),
+  }),
+  'plant.affected': define({
+    emitter: 'decoy',
+    value: 'high',
+    summary: 'What an adversary wrote had its consequence in the plant: an alarm, a trip, damage.',
+    body: z.object({
+      plant: escaped(64),
+      consequence: z.enum(['alarm', 'trip', 'interlock', 'damage', 'quality', 'recovered']),
+      id: escaped(96),
+      tag: escaped(96),
+      name: label.optional(),
+      value: z.number(),
+      limit: z.number().optional(),
+      unit: escaped(16).optional(),
+      /** The write that it is put down to. */
+      after: z.object({ tag: escaped(96), value: z.number(), time: z.number() }),
+    }),
+  }),
+  'plant.sampled': define({
+    emitter: 'decoy',
+    value: 'low',
+    summary: 'The plant as the adversary of a session sees it, every few seconds while the session lasts.',
+    body: z.object({ plant: escaped(64), branched: z.boolean(), values: z.record(z.string().max(96), z.number()) }),
+  }),
+  'plant.dropped': define({
+    emitter: 'sensor',
+    value: 'normal',
+    summary: "An adversary's branch of a plant was dropped, because too many were kept or it was not seen for long.",
+    body: z.object({ plant: escaped(64), adversary: escaped(128) }),
   }),
 
   'sensor.started': define({

@@ -1,6 +1,7 @@
 /** Persona template: one kind of host, as data. What is unique to a host is drawn from its seed within these bounds. */
 import { z } from 'zod'
 import { deviceTemplate } from './device.ts'
+import { modbusTemplate } from './modbus.ts'
 import { slug } from './primitives.ts'
 
 const names = z.array(z.string().min(1).max(100))
@@ -85,5 +86,6 @@ export const personaTemplate = z.strictObject({
     .optional(),
   /** An industrial device; the sections below are the protocols that it speaks. */
   device: deviceTemplate.optional(),
+  modbus: modbusTemplate.optional(),
 })
 export type PersonaTemplate = z.infer<typeof personaTemplate>

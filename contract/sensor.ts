@@ -9,6 +9,7 @@
  */
 import { z } from 'zod'
 import { personaTemplate } from './persona.ts'
+import { plantTemplate } from './plant.ts'
 import { placement } from './placement.ts'
 import { role, scopePath, sha256, uuid } from './primitives.ts'
 import { organisation } from './template.ts'
@@ -117,6 +118,8 @@ export const decoysConfig = z.object({
   /** Scope of each relay, where it is not the decoy host's own: one private address may be another host at another site. */
   sites: z.record(uuid, scopePath).optional(),
   placements: z.array(placement),
+  /** Plants of the decoys below; `seed` is an HKDF of the site secret and the plant. */
+  plants: z.array(z.object({ id: z.string().max(64), template: plantTemplate, seed: sha256 })).optional(),
   decoys: z.array(
     z.object({
       id: z.string().max(64),
@@ -127,9 +130,11 @@ export const decoysConfig = z.object({
       /** PEM texts drawn once by the core: `rsa` (SSH host key and TLS key), `tlsCertificate`. */
       secrets: z.record(z.string(), z.string()),
       services: z.array(z.object({ service: z.string().max(32), settings: z.record(z.string(), z.unknown()) })),
+      plant: z.object({ id: z.string().max(64), units: z.record(z.string().max(16), z.string().max(16)) }).optional(),
     }),
   ),
   revoked: z.array(z.string()),
 })
 export type DecoysConfig = z.infer<typeof decoysConfig>
 export type DecoyConfig = DecoysConfig['decoys'][number]
+export type PlantConfig = NonNullable<DecoysConfig['plants']>[number]

@@ -8,7 +8,8 @@ export const services = {
   ssh: { transport: 'tcp', settings: z.strictObject({ login }), needs: 'ssh' },
   portal: { transport: 'tcp', settings: z.strictObject({ login }), needs: 'web' },
   'portal-https': { transport: 'tcp', settings: z.strictObject({ login }), needs: 'web' },
-} as const satisfies Record<string, { transport: 'tcp' | 'udp'; settings: z.ZodType; needs: 'ssh' | 'web' }>
+  modbus: { transport: 'tcp', settings: z.strictObject({}), needs: 'modbus' },
+} as const satisfies Record<string, { transport: 'tcp' | 'udp'; settings: z.ZodType; needs: 'ssh' | 'web' | 'modbus' }>
 
 export type ServiceName = keyof typeof services
 export type ServiceSettings<N extends ServiceName> = z.infer<(typeof services)[N]['settings']>

@@ -44,6 +44,9 @@ export const decoyTemplate = z.strictObject({
   name: names.optional(),
   /** The organisation's place that the decoy belongs to; the first scope of the scenario when it is not given. */
   scope: scopePath.optional(),
+  /** For an industrial device: the plant that it belongs to, and which of its units each alias of the persona's maps stands for. */
+  plant: slug.optional(),
+  units: z.record(z.string().max(16), z.string().max(16)).default({}),
   services: z.array(serviceTemplate).min(1).max(6),
 })
 
@@ -58,6 +61,11 @@ export const scenarioTemplate = z.strictObject({
   scopes: z
     .array(z.strictObject({ path: scopePath, name: names }))
     .max(500)
+    .default([]),
+  /** Plants that industrial devices share, each of a plant template. */
+  plants: z
+    .array(z.strictObject({ id: slug, template: slug }))
+    .max(50)
     .default([]),
   decoys: z.array(decoyTemplate).min(1).max(4096),
   /** Decoy hosts and where each listens for the tunnels of relays; without an entry the core's `tunnel` setting holds. */

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import type { SecureContextOptions, TLSSocket } from 'node:tls'
 import type { z } from 'zod'
 import type { Persona } from './persona.ts'
+import type { PlantView } from './plant/plant.ts'
 import type { World } from './world.ts'
 
 /** A TCP connection as it reaches a service; half-open is allowed (`end()` leaves reading on). */
@@ -48,6 +49,10 @@ export interface Context {
   /** The decoy host's state as this adversary has left it; shared by all services of the decoy. Read it anew after `prove`. */
   readonly world: World
   readonly adversary: Adversary
+  /** The plant that an industrial device belongs to, as this adversary sees it; undefined for every other decoy. Read it anew after `prove`. */
+  readonly plant: PlantView | undefined
+  /** Which unit of the plant each alias of the device's maps stands for. */
+  readonly units: Readonly<Record<string, string>>
   /**
    * Says what an accepted client has shown (an accepted lure credential or key). Where that is stronger than what was known, `adversary` and `world`
    * are that adversary's from then on, and what this session changed comes along when nothing was kept there yet.

@@ -1,6 +1,7 @@
 /** A worker with its decoys, connections, files and worlds, as the gate keeps them. */
 import type { ChildProcess } from 'node:child_process'
-import type { DecoyConfig } from '@shenlou/contract/sensor'
+import type { DecoyConfig, PlantConfig } from '@shenlou/contract/sensor'
+import { escapeText } from '@shenlou/contract/bytes'
 import type { BlobSpool } from '@shenlou/link/uplink-types'
 import { uuidv7 } from '@shenlou/link/uuid'
 import type { ConnectionFacts, GateConnection } from './gate-connection.ts'
@@ -12,7 +13,8 @@ import { LinkStream, type WorkerLink, workerFrame } from './worker-link.ts'
 export interface GateWorker {
   readonly ready: boolean
   whenReady(ms: number): Promise<boolean>
-  add(decoy: DecoyConfig): void
+  /** `plant`: the one that the decoy belongs to; all its decoys are on one worker. */
+  add(decoy: DecoyConfig, plant?: PlantConfig): void
   forget(decoy: string): void
   /** Hands a connection over. The worker must be ready. */
   open(connection: { facts: ConnectionFacts; placement: string; site: string; join(link: WorkerLink, id: number): GateConnection }): GateConnection
@@ -25,6 +27,8 @@ export interface GateWorkerOptions {
   spawn(): ChildProcess
   events: GateEvents
   worlds: WorldStore
+  /** States of plants, by plant and adversary. */
+  plantStates: WorldStore
   spool: BlobSpool
   heartbeatMs?: number
   log(line: string): void
@@ -34,8 +38,9 @@ export interface GateWorkerOptions {
 const fileBytesPerConnection = 128 * 1024 * 1024
 const maxFilesAtOnce = 256
 
-export function startGateWorker({ name, spawn, events, worlds, spool, heartbeatMs, log }: GateWorkerOptions): GateWorker {
+export function startGateWorker({ name, spawn, events, worlds, plantStates, spool, heartbeatMs, log }: GateWorkerOptions): GateWorker {
   const decoys = new Map<string, DecoyConfig>()
+  const plants = new Map<string, PlantConfig>()
   const problems = new Map<string, string[]>()
   /** Decoys whose seed this process of the worker was given: at their first connection. */
   let told = new Set<string>()
@@ -112,19 +117,25 @@ export function startGateWorker({ name, spawn, events, worlds, spool, heartbeatM
         return
       }
       case workerFrame.LOAD: {
-        const { decoy, adversary } = JSON.parse(payload.toString()) as { decoy: string; adversary: string }
+        const { decoy, plant, adversary } = JSON.parse(payload.toString()) as { decoy?: string; plant?: string; adversary: string }
         const { link } = worker
         const answer = (saved?: Uint8Array): void => link?.send(workerFrame.WORLD, stream, saved ? Buffer.concat([Buffer.from([1]), saved]) : Buffer.from([0]))
-        if (!told.has(decoy)) {
+        const store = plant === undefined ? worlds : plantStates
+        const of = plant ?? decoy ?? ''
+        if (!(plant === undefined ? told.has(of) : plants.has(of))) {
           answer()
           return
         }
-        worlds.load(decoy, adversary).then(answer, () => answer())
+        store.load(of, adversary).then(answer, () => answer())
         return
       }
       case workerFrame.SAVE: {
         const length = payload.readUInt16BE(0)
-        const { decoy, adversary } = JSON.parse(payload.toString('utf8', 2, 2 + length)) as { decoy: string; adversary: string }
+        const { decoy = '', plant, adversary } = JSON.parse(payload.toString('utf8', 2, 2 + length)) as { decoy?: string; plant?: string; adversary: string }
+        if (plant !== undefined) {
+          keepPlant(plant, adversary, payload.subarray(2 + length))
+          return
+        }
         if (!told.has(decoy) || typeof adversary !== 'string' || adversary.length > 128) throw new Error(`it saved a world of ${decoy}, which is not its own`)
         try {
           worlds.save(decoy, adversary, payload.subarray(2 + length))
@@ -143,6 +154,24 @@ export function startGateWorker({ name, spawn, events, worlds, spool, heartbeatM
         for (const problem of found) log(`decoy ${decoy}: ${problem}`)
       }
     }
+  }
+
+  function keepPlant(plant: string, adversary: string, bytes: Buffer): void {
+    if (!plants.has(plant) || typeof adversary !== 'string' || adversary.length > 128) throw new Error(`it saved plant ${plant}, which is not its own`)
+    if (bytes.length === 0) {
+      if (plantStates.remove(plant, adversary)) sayDropped(plant, adversary)
+      return
+    }
+    try {
+      plantStates.save(plant, adversary, bytes)
+    } catch (error) {
+      log(`the state of plant ${plant} could not be kept: ${(error as Error).message}`)
+    }
+  }
+  function sayDropped(plant: string, adversary: string): void {
+    if (adversary === '') return
+    const body = { plant, adversary: escapeText(adversary).slice(0, 128) }
+    events.append({ id: uuidv7(), time: Date.now(), kind: 'plant.dropped', body }).catch(() => {})
   }
 
   function keep(id: number, connectionId: number): void {
@@ -175,8 +204,9 @@ export function startGateWorker({ name, spawn, events, worlds, spool, heartbeatM
       return worker.ready
     },
     whenReady: (ms) => worker.whenReady(ms),
-    add(decoy) {
+    add(decoy, plant) {
       decoys.set(decoy.id, decoy)
+      if (plant) plants.set(plant.id, plant)
       if (worker.ready && worker.link) check(worker.link, decoy)
     },
     forget(decoy) {
@@ -190,7 +220,8 @@ export function startGateWorker({ name, spawn, events, worlds, spool, heartbeatM
       nextId = nextId >= 0x7ffffffe ? 2 : nextId + 2
       if (!told.has(facts.decoy)) {
         told.add(facts.decoy)
-        link.sendJson(workerFrame.DECOY, 0, { decoy: decoys.get(facts.decoy) })
+        const config = decoys.get(facts.decoy)
+        link.sendJson(workerFrame.DECOY, 0, { decoy: config, ...(config?.plant ? { plant: plants.get(config.plant.id) } : {}) })
       }
       const { connection, source, destination, decoy, service } = facts
       const withPort = (end: { ip: string; port?: number }) => ({ ip: end.ip, port: end.port ?? 0 })

@@ -9,6 +9,8 @@ export type DroppedWhy = 'count' | 'bytes' | 'size'
 export interface WorldStore {
   load(decoy: string, adversary: string): Promise<Buffer | undefined>
   save(decoy: string, adversary: string, bytes: Uint8Array): void
+  /** False when nothing was kept. */
+  remove(decoy: string, adversary: string): boolean
 }
 export interface WorldStoreOptions {
   dir: string
@@ -100,6 +102,15 @@ export function openWorldStore({
         rmSync(entry.file, { force: true })
         onDropped(decoy, escapeText(entry.adversary).slice(0, 128), why)
       }
+    },
+    remove(decoy, adversary) {
+      const state = open(decoy)
+      const entry = state.kept.get(hash(adversary))
+      if (!entry) return false
+      state.kept.delete(hash(adversary))
+      state.bytes -= entry.bytes
+      rmSync(entry.file, { force: true })
+      return true
     },
   }
 }

@@ -59,6 +59,13 @@ export function startGate(options: GateOptions): Gate {
     onDropped: (decoy, adversary, reason) =>
       void events.append({ id: uuidv7(), time: Date.now(), decoy, kind: 'world.dropped', body: { adversary, reason } }).catch(() => {}),
   })
+  const plantStates = openWorldStore({
+    dir: join(dataDir, 'plants'),
+    maxWorldBytes: 512 * 1024,
+    onDropped: (plant, adversary) => {
+      if (adversary !== '') void events.append({ id: uuidv7(), time: Date.now(), kind: 'plant.dropped', body: { plant, adversary } }).catch(() => {})
+    },
+  })
   const workers: GateWorker[] = []
   let config: DecoysConfig | undefined
   let placements = new Map<string, Placement>()
@@ -144,13 +151,25 @@ export function startGate(options: GateOptions): Gate {
   }
 
   /** The worker that a new decoy goes to: a new one while there may be more, else the one with the fewest. */
-  const workerFor = (): GateWorker => {
+  const workerFor = ({ plant }: DecoyConfig): GateWorker => {
+    // Devices of one plant share its process.
+    const beside = plant && [...decoys.values()].find(({ config }) => config.plant?.id === plant.id)
+    if (beside) return beside.worker
     const counts = new Map(workers.map((worker) => [worker, 0]))
     for (const { worker } of decoys.values()) counts.set(worker, (counts.get(worker) ?? 0) + 1)
     const least = [...counts].sort((a, b) => a[1] - b[1])[0]
     if (least && (least[1] === 0 || workers.length >= maxWorkers)) return least[0]
     const index = workers.length
-    const worker = startGateWorker({ name: `worker ${index}`, spawn: () => spawnWorker(index), events, worlds, spool, heartbeatMs: options.heartbeatMs, log })
+    const worker = startGateWorker({
+      name: `worker ${index}`,
+      spawn: () => spawnWorker(index),
+      events,
+      worlds,
+      plantStates,
+      spool,
+      heartbeatMs: options.heartbeatMs,
+      log,
+    })
     workers.push(worker)
     return worker
   }
@@ -178,14 +197,17 @@ export function startGate(options: GateOptions): Gate {
         if (known) decoys.set(decoy.id, known)
       }
       for (const [id, { worker }] of old) if (!decoys.has(id)) worker.forget(id)
+      const plants = new Map((next.plants ?? []).map((plant) => [plant.id, plant]))
       for (const decoy of wanted) {
-        const text = JSON.stringify(decoy)
+        const plant = decoy.plant && plants.get(decoy.plant.id)
+        const text = JSON.stringify([decoy, plant])
         const known = decoys.get(decoy.id)
         if (known?.text === text) continue
-        const worker = known?.worker ?? workerFor()
-        if (known) worker.forget(decoy.id)
+        if (known) known.worker.forget(decoy.id)
+        decoys.delete(decoy.id)
+        const worker = known && known.config.plant?.id === decoy.plant?.id ? known.worker : workerFor(decoy)
         decoys.set(decoy.id, { config: decoy, text, worker })
-        worker.add(decoy)
+        worker.add(decoy, plant)
       }
       const kept = placements
       placements = new Map(next.placements.filter(({ gate }) => gate === identity.sensor).map((placement) => [placement.id, placement]))

@@ -8,6 +8,7 @@ import { personaTemplate } from '@shenlou/contract/persona'
 import { parse } from 'yaml'
 import type { Connection, Context, DecoyService, Proof } from './decoy.ts'
 import { drawPersona, type Persona } from './persona.ts'
+import type { PlantView } from './plant/plant.ts'
 import { openWorld, type World } from './world.ts'
 
 export interface SeenEvent {
@@ -51,7 +52,7 @@ export async function serveDecoy<S>(
   service: DecoyService<S>,
   persona: Persona,
   settings: S,
-  options: { keep?: boolean; adversary?: string; port?: number } = {},
+  options: { keep?: boolean; adversary?: string; port?: number; plant?: PlantView; units?: Record<string, string> } = {},
 ): Promise<TestDecoy> {
   const { keep = true, adversary = 'address:test/127.0.0.1' } = options
   const events: SeenEvent[] = []
@@ -91,6 +92,8 @@ export async function serveDecoy<S>(
     const context: Context = {
       decoy: 'test',
       persona,
+      plant: options.plant,
+      units: options.units ?? {},
       get world() {
         return worldOf(who)
       },

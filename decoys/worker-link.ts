@@ -8,7 +8,7 @@ import { Duplex } from 'node:stream'
 
 export const workerFrame = {
   /** Gate to worker. */
-  DECOY: 1, // JSON {decoy}: a decoy's seed, secrets and services, before its first connection
+  DECOY: 1, // JSON {decoy, plant?}: a decoy's seed, secrets and services, and the plant it belongs to, before its first connection
   FORGET: 2, // JSON {decoy}
   CHECK: 3, // JSON {decoy, services}: answered CHECKED
   OPEN: 4, // JSON {connection, source, destination, decoy, service, site}
@@ -20,8 +20,8 @@ export const workerFrame = {
   READY: 16, // JSON {services}
   CHECKED: 17, // JSON {decoy, problems}
   EVENT: 18, // JSON {id, time, session?, kind, body}; stream 0: of a session without a connection
-  LOAD: 19, // JSON {decoy, adversary}; the stream field is the request's id
-  SAVE: 20, // length(2) JSON {decoy, adversary} bytes
+  LOAD: 19, // JSON {decoy or plant, adversary}; the stream field is the request's id
+  SAVE: 20, // length(2) JSON {decoy or plant, adversary} bytes; a plant without bytes is forgotten
   BLOB: 21, // JSON {connection: stream}; its bytes follow as DATA and FIN of this odd id
   CLOSED: 22, // nothing more will be said of this connection
   STOPPED: 23,

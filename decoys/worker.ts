@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { escapeText } from '@shenlou/contract/bytes'
 import type { FileRef } from '@shenlou/contract/primitives'
-import type { DecoyConfig } from '@shenlou/contract/sensor'
+import type { DecoyConfig, PlantConfig } from '@shenlou/contract/sensor'
 import { uuidv7 } from '@shenlou/link/uuid'
 import { who } from './adversary.ts'
 import type { Context, DecoyService, Proof, Session } from './decoy.ts'
@@ -12,11 +12,14 @@ import { type OpenConnection, WorkerConnection } from './worker-connection.ts'
 import { LinkStream, openWorkerLink, workerFrame } from './worker-link.ts'
 import { openSessions } from './worker-sessions.ts'
 import { openWorlds, type WorldsOptions } from './worker-worlds.ts'
+import { openWorkerPlants, type OpenPlants } from './worker-plants.ts'
 
 /** What a services module exports: the list, and how the decoys' worlds are opened. */
 export interface Services {
   services: readonly DecoyService<never>[]
   openWorld: WorldsOptions['open']
+  /** Loads the plant engine. */
+  plantEngine?(): Promise<OpenPlants>
 }
 export interface WorkerOptions extends Services {
   /** The inherited socket. */
@@ -37,7 +40,7 @@ interface Decoy {
 }
 
 /** Serves until the socket ends. */
-export function runWorker({ socket, services, openWorld, exit, sessionIdleMs }: WorkerOptions): { log(line: string): void } {
+export function runWorker({ socket, services, openWorld, plantEngine, exit, sessionIdleMs }: WorkerOptions): { log(line: string): void } {
   const byName = new Map(services.map((service) => [service.name, service as DecoyService<unknown>]))
   const decoys = new Map<string, Decoy>()
   const connections = new Map<number, { stream: WorkerConnection; decoy: string; abort: AbortController; done: Promise<void> }>()
@@ -52,19 +55,29 @@ export function runWorker({ socket, services, openWorld, exit, sessionIdleMs }: 
   const sessions = openSessions((stream, event) => link.sendJson(workerFrame.EVENT, stream, { id: uuidv7(), time: Date.now(), ...event }), sessionIdleMs)
   const worlds = openWorlds({
     open: openWorld,
-    load: (decoy, adversary) =>
-      new Promise((resolve) => {
-        loads.set(nextLoad, resolve)
-        link.sendJson(workerFrame.LOAD, nextLoad++, { decoy, adversary })
-      }),
-    save(decoy, adversary, bytes) {
-      const header = Buffer.from(JSON.stringify({ decoy, adversary }))
-      const length = Buffer.alloc(2)
-      length.writeUInt16BE(header.length)
-      link.send(workerFrame.SAVE, 0, Buffer.concat([length, header, bytes]))
-    },
+    load: (decoy, adversary) => load({ decoy, adversary }),
+    save: (decoy, adversary, bytes) => save({ decoy, adversary }, bytes),
     log,
   })
+  const plants = openWorkerPlants({
+    engine: plantEngine ?? (() => Promise.reject(new Error('no plant engine'))),
+    load: (plant, adversary) => load({ plant, adversary }),
+    save: (plant, adversary, bytes) => save({ plant, adversary }, bytes),
+    log,
+  })
+
+  function load(what: object): Promise<Uint8Array | undefined> {
+    return new Promise((resolve) => {
+      loads.set(nextLoad, resolve)
+      link.sendJson(workerFrame.LOAD, nextLoad++, what)
+    })
+  }
+  function save(what: object, bytes: Uint8Array): void {
+    const header = Buffer.from(JSON.stringify(what))
+    const length = Buffer.alloc(2)
+    length.writeUInt16BE(header.length)
+    link.send(workerFrame.SAVE, 0, Buffer.concat([length, header, bytes]))
+  }
 
   function onFrame(type: number, stream: number, payload: Buffer): void {
     const known = stream % 2 === 0 ? connections.get(stream)?.stream : files.get(stream)?.stream
@@ -85,7 +98,8 @@ export function runWorker({ socket, services, openWorld, exit, sessionIdleMs }: 
         open(stream, JSON.parse(payload.toString()) as OpenConnection)
         return
       case workerFrame.DECOY: {
-        const { decoy } = JSON.parse(payload.toString()) as { decoy: DecoyConfig }
+        const { decoy, plant } = JSON.parse(payload.toString()) as { decoy: DecoyConfig; plant?: PlantConfig }
+        if (plant) plants.add(plant)
         decoys.set(decoy.id, { config: decoy, persona: undefined })
         return
       }
@@ -158,6 +172,8 @@ export function runWorker({ socket, services, openWorld, exit, sessionIdleMs }: 
     const proofs: Proof[] = []
     let adversary = who(opened.site, opened.source.ip, proofs)
     let held = await worlds.acquire(persona, opened.decoy, adversary.id)
+    const belongs = decoy.config.plant
+    let plant = belongs ? await plants.open(belongs.id, adversary.id) : undefined
     let session: Session | undefined
     let left = connectionBudget
     const context: Context = {
@@ -167,6 +183,10 @@ export function runWorker({ socket, services, openWorld, exit, sessionIdleMs }: 
         held.touch()
         return held.world
       },
+      get plant() {
+        return plant
+      },
+      units: belongs?.units ?? {},
       get adversary() {
         return adversary
       },
@@ -177,6 +197,10 @@ export function runWorker({ socket, services, openWorld, exit, sessionIdleMs }: 
         const next = await worlds.acquire(persona, opened.decoy, stronger.id, adversary.id)
         held.release()
         held = next
+        if (belongs) {
+          plant?.release()
+          plant = await plants.open(belongs.id, stronger.id)
+        }
         sessions.move(opened.decoy, adversary, stronger)
         adversary = stronger
       },
@@ -212,6 +236,7 @@ export function runWorker({ socket, services, openWorld, exit, sessionIdleMs }: 
     } finally {
       if (service.sessions !== 'idle') session?.close(signal.aborted ? 'the connection ended' : reason)
       held.release()
+      plant?.release()
     }
   }
 
@@ -241,6 +266,7 @@ export function runWorker({ socket, services, openWorld, exit, sessionIdleMs }: 
     for (const { stream } of connections.values()) stream.reset()
     await Promise.race([Promise.all([...connections.values()].map(({ done }) => done)), wait(1500)])
     worlds.flush()
+    await plants.close().catch((error: Error) => log(`plants: ${error.message}`))
     link.send(workerFrame.STOPPED, 0)
   }
 

@@ -2,9 +2,9 @@
 import type { DecoysConfig, RelayConfig } from '@shenlou/contract/sensor'
 import type { Placement } from '@shenlou/contract/placement'
 import type { Core } from '../core.ts'
-import { loadPersonas } from './personas.ts'
+import { loadPersonas, loadPlants } from './personas.ts'
 import { siteSettings } from './settings.ts'
-import { decoySeed, siteSecret } from './site-secret.ts'
+import { decoySeed, plantSeed, siteSecret } from './site-secret.ts'
 import { decoySecrets } from './templates.ts'
 
 /**
@@ -53,12 +53,18 @@ export async function desiredState(core: Core, sensorId: string): Promise<RelayC
           organisation: Record<string, unknown>
           services: { service: string; settings: Record<string, unknown> }[]
           secrets: Buffer
+          plant: { id: string; template: string; units: Record<string, string> } | null
         }[]
-      >`select id, persona, organisation, services, secrets from decoy where host = ${sensor.name} order by id`
+      >`select id, persona, organisation, services, secrets, plant from decoy where host = ${sensor.name} order by id`
     : []
+  const plants = decoys.some(({ plant }) => plant) ? loadPlants(core.dataDir) : new Map<string, never>()
   return {
     ...common,
     role: 'decoys',
+    plants: [...new Map(decoys.flatMap(({ plant }) => (plant ? [[plant.id, plant.template] as const] : [])))].flatMap(([id, name]) => {
+      const template = plants.get(name)
+      return template ? [{ id, template, seed: plantSeed(secret, id) }] : []
+    }),
     tunnel: tunnels.get(sensor.name) ?? fallback,
     relays: [...new Set(placements.map(({ relay }) => relay))],
     sites: Object.fromEntries(
@@ -79,6 +85,7 @@ export async function desiredState(core: Core, sensorId: string): Promise<RelayC
           seed: decoySeed(secret, decoy.id),
           secrets: decoySecrets(core, decoy.id, decoy.secrets),
           services: decoy.services.map(({ service, settings }) => ({ service, settings })),
+          ...(decoy.plant ? { plant: { id: decoy.plant.id, units: decoy.plant.units } } : {}),
         },
       ]
     }),

@@ -13,6 +13,8 @@ export interface WantedDecoy {
   host: string
   organisation: Organisation
   services: { service: string; port: number; settings: Record<string, unknown> }[]
+  /** The plant of an industrial device, and which of its units each alias stands for. */
+  plant: { id: string; template: string; units: Record<string, string> } | null
 }
 export interface WantedPlacement {
   id: string
@@ -58,11 +60,13 @@ export function wantedRows(scenario: ScenarioTemplate, { bind, organisation, pas
       organisation: scenario.organisation ?? organisation,
       services: decoy.services.map(({ service, port, settings }) => {
         const checked = services[service as keyof typeof services].settings.parse(settings)
+        if (!('login' in checked)) return { service, port, settings: checked }
         const accounts = checked.login.accounts.map((account) =>
           account.password === '$drawn' ? { ...account, password: password(decoy.id, account.user) } : account,
         )
         return { service, port, settings: { ...checked, login: { ...checked.login, accounts } } }
       }),
+      plant: plantOf(scenario, decoy),
     }),
   )
   const placements = scenario.placements.flatMap((placement) => {
@@ -76,6 +80,11 @@ export function wantedRows(scenario: ScenarioTemplate, { bind, organisation, pas
     })
   })
   return { decoys, placements, scanners: scenario.knownScanners.map((entry) => ({ ...entry, scope: entry.scope ?? home })) }
+}
+
+function plantOf(scenario: ScenarioTemplate, { plant, units }: ScenarioTemplate['decoys'][number]): WantedDecoy['plant'] {
+  const named = scenario.plants.find(({ id }) => id === plant)
+  return named ? { id: named.id, template: named.template, units } : null
 }
 
 /** The place of what a scenario gives none. */
@@ -93,7 +102,9 @@ export const canonical = (value: unknown): string =>
   )
 
 const describeDecoy = (decoy: WantedDecoy): string =>
-  `${decoy.persona}: ${decoy.services.map(({ service, port }) => `${service} ${port}`).join(', ')}; host ${decoy.host}; scope ${decoy.scope}`
+  `${decoy.persona}: ${decoy.services.map(({ service, port }) => `${service} ${port}`).join(', ')}; host ${decoy.host}; scope ${decoy.scope}${describePlant(decoy.plant)}`
+const describePlant = (plant: WantedDecoy['plant']): string =>
+  plant ? `; plant ${plant.id} (${plant.template}): ${Object.values(plant.units).join(', ')}` : ''
 const describePlacement = (placement: WantedPlacement): string =>
   `${placement.relay} ${placement.address}:${placement.port} → ${placement.decoy}/${placement.service}`
 
@@ -102,7 +113,7 @@ export async function makePlan(sql: Sql | TransactionSql, scenario: ScenarioTemp
   const wanted = wantedRows(scenario, site)
   const haveDecoys = await sql<
     (WantedDecoy & { template: string })[]
-  >`select id, template, persona, name, scope, host, organisation, services from decoy where template = ${scenario.name} or id in ${sql(['', ...wanted.decoys.map(({ id }) => id)])}`
+  >`select id, template, persona, name, scope, host, organisation, services, plant from decoy where template = ${scenario.name} or id in ${sql(['', ...wanted.decoys.map(({ id }) => id)])}`
   const havePlacements = await sql<
     (WantedPlacement & { template: string })[]
   >`select id, template, relay, host, decoy, address, port, transport, service from placement where template = ${scenario.name} or relay in ${sql(['', ...wanted.placements.map(({ relay }) => relay)])}`

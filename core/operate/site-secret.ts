@@ -14,6 +14,10 @@ export function siteSecret(core: Pick<Core, 'dataDir' | 'masterKey'>): Buffer {
   return unseal(core.masterKey, purpose, readFileSync(file))
 }
 
+/** The 32-byte seed of one plant, hexadecimal: its devices share it. */
+export const plantSeed = (secret: Buffer, plant: string): string =>
+  Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), `plant ${plant}`, 32)).toString('hex')
+
 /** The 32-byte seed of one decoy, hexadecimal (HKDF, RFC 5869). */
 export const decoySeed = (secret: Buffer, decoy: string): string =>
   Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), `decoy ${decoy}`, 32)).toString('hex')

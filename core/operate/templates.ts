@@ -13,7 +13,7 @@ import { lockKeys } from '../store/locks.ts'
 import { visibleTo } from '../store/visible.ts'
 import { drawSecrets } from './draw.ts'
 import { drawOrganisation, drawPassword } from './organisation.ts'
-import { loadPersonas, templatesFolder } from './personas.ts'
+import { loadPersonas, loadPlants, templatesFolder } from './personas.ts'
 import { canonical, makePlan, placesOf, type Site } from './plan.ts'
 import { checkScenario } from './scenario.ts'
 import { siteSettings } from './settings.ts'
@@ -25,7 +25,7 @@ interface Input {
 }
 
 function scenarioOf(core: Core, text: string): ScenarioTemplate {
-  const checked = checkScenario(text, loadPersonas(core.dataDir))
+  const checked = checkScenario(text, loadPersonas(core.dataDir), loadPlants(core.dataDir))
   if ('scenario' in checked) return checked.scenario
   const [first] = checked.faults
   throw new ApiError(422, 'template-invalid', `line ${first?.line}, column ${first?.column}: ${first?.path ? `${first.path}: ` : ''}${first?.message}`, {
@@ -102,9 +102,9 @@ export async function applyTemplate(core: Core, actor: Actor, input: Input): Pro
         ? have.secrets
         : seal(core.masterKey, `decoy ${decoy.id}`, Buffer.from(JSON.stringify(await drawSecrets(persona, decoy.organisation))))
       if (!keep) await tx`delete from decoy_identity where decoy = ${decoy.id}`
-      await tx`insert into decoy (id, template, persona, name, scope, host, organisation, services, secrets)
-        values (${decoy.id}, ${scenario.name}, ${decoy.persona}, ${decoy.name ? tx.json(decoy.name) : null}, ${decoy.scope}, ${decoy.host}, ${tx.json(decoy.organisation)}, ${tx.json(decoy.services as never)}, ${secrets})
-        on conflict (id) do update set persona = excluded.persona, name = excluded.name, scope = excluded.scope, host = excluded.host, organisation = excluded.organisation, services = excluded.services, secrets = excluded.secrets`
+      await tx`insert into decoy (id, template, persona, name, scope, host, organisation, services, plant, secrets)
+        values (${decoy.id}, ${scenario.name}, ${decoy.persona}, ${decoy.name ? tx.json(decoy.name) : null}, ${decoy.scope}, ${decoy.host}, ${tx.json(decoy.organisation)}, ${tx.json(decoy.services as never)}, ${decoy.plant ? tx.json(decoy.plant) : null}, ${secrets})
+        on conflict (id) do update set persona = excluded.persona, name = excluded.name, scope = excluded.scope, host = excluded.host, organisation = excluded.organisation, services = excluded.services, plant = excluded.plant, secrets = excluded.secrets`
     }
     for (const row of plan.wanted.placements) {
       await tx`insert into placement (id, template, relay, host, decoy, address, port, transport, service)

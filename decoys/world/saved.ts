@@ -1,11 +1,13 @@
 /** The difference of a world to its pristine host, as bounded JSON bytes. */
 import type { SavedFile } from './files.ts'
 import type { SavedLogins } from './logins.ts'
+import type { SavedRegister } from './registers.ts'
 
 export interface WorldDiff {
   files?: SavedFile[]
   logins?: SavedLogins
   killed?: number[]
+  registers?: SavedRegister[]
 }
 
 const maxBytes = 4 * 1024 * 1024

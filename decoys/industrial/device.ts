@@ -1,0 +1,171 @@
+/** An industrial device of a decoy: its identity drawn from the seed, its view of the plant, its pace. Every protocol of the device works through one. */
+import type { DeviceTemplate, WireValue } from '@shenlou/contract/device'
+import { escapeText } from '@shenlou/contract/bytes'
+import type { Context, Session } from '../decoy.ts'
+import type { Persona } from '../persona.ts'
+import type { PlantView, WriteResult } from '../plant/plant.ts'
+
+export interface DeviceIdentity {
+  /** As its engineer named it. */
+  readonly plantName: string
+  readonly stationName: string
+  readonly modules: readonly { slot: number; orderNumber: string; name: string; hardware: string; firmware: string; serial: string }[]
+}
+
+export interface Device {
+  readonly template: DeviceTemplate
+  readonly persona: Persona
+  readonly identity: DeviceIdentity
+  /** The plant as this adversary sees it. */
+  readonly plant: PlantView
+  /** The plant's tag that a source of a map stands for; undefined for a constant or a state of the device. */
+  tagOf(from: string): string | undefined
+  /** A source's present value in engineering units. Booleans are 0 and 1. */
+  read(from: string): number
+  /** Writes an engineering value as the map allows. */
+  write(value: Pick<WireValue, 'from' | 'write'>, to: number): WriteResult
+  readonly mode: 'run' | 'stop'
+  setMode(mode: 'run' | 'stop'): void
+  /** Milliseconds since its last boot. */
+  uptimeMs(): number
+  /** Resolves when the device's answer would leave: at the end of its program's cycle and what its communication takes besides. */
+  pace(): Promise<void>
+  /** Stops watching the plant. */
+  close(): void
+}
+
+const sampleMs = 5000
+const maxSampled = 64
+
+/** What a device is called, drawn from the seed of its decoy: the same on every port and for every visitor. */
+export function deviceIdentity(persona: Persona): DeviceIdentity {
+  const device = persona.template.device
+  if (!device) throw new Error(`persona ${persona.template.id} has no device section`)
+  const site = (persona.organisation.domain.split('.')[0] ?? '').replaceAll('-', '').slice(0, 10)
+  const fill = (purpose: string, pattern: string): string =>
+    [...pattern.replaceAll('{site}', site)]
+      .map((sign, at) =>
+        sign === '#'
+          ? String(persona.number(`${purpose} ${at}`, 0, 9))
+          : sign === '@'
+            ? ('ABCDEFGHJKLMNPQRSTUVWXYZ'[persona.number(`${purpose} ${at}`, 0, 23)] as string)
+            : sign,
+      )
+      .join('')
+  return {
+    plantName: fill('device plant', persona.pick('device plant name', device.plantName)),
+    stationName: fill('device station', persona.pick('device station name', device.stationName)),
+    modules: device.modules.map(({ slot, orderNumber, name, hardware, firmware, serialPattern }) => ({
+      slot,
+      orderNumber,
+      name,
+      hardware,
+      firmware,
+      serial: fill(`device module ${slot}`, serialPattern),
+    })),
+  }
+}
+
+/**
+ * Opens the device behind a connection. While it is open the session gets what the plant does (`plant.sampled` every 5 s) and what the adversary's own
+ * writes lead to (`plant.affected`). Throws when the persona is no device or the decoy belongs to no plant.
+ */
+export function openDevice(context: Context, session: Session): Device {
+  const { persona } = context
+  const template = persona.template.device
+  if (!template || !context.plant) throw new Error(`decoy ${context.decoy} is no device of a plant`)
+  const cycleMs = persona.number('device cycle', Math.round(template.cycleMs[0] * 100), Math.round(template.cycleMs[1] * 100)) / 100
+  const { units } = context
+  const plant = (): PlantView => context.plant as PlantView
+  const own = Object.values(units)
+  const written = new Set<string>()
+
+  const tagOf = (from: string): string | undefined => {
+    if (from.startsWith('=') || from.startsWith('@')) return undefined
+    const dot = from.indexOf('.')
+    const unit = units[from.slice(0, dot)]
+    return unit === undefined ? undefined : `${unit}${from.slice(dot)}`
+  }
+  const alarmsOf = () =>
+    plant()
+      .alarms()
+      .filter(({ id, state }) => state !== 'normal' && state !== 'returned' && own.some((unit) => id.startsWith(`${unit}.`)))
+  const mode = (): 'run' | 'stop' => (own.length > 0 && own.every((unit) => plant().mode(unit) === 'stop') ? 'stop' : 'run')
+  const uptimeMs = (): number => Math.max(0, context.clock() - persona.bootedAt)
+
+  const view = plant()
+  const sampled = view
+    .tags()
+    .filter(({ unitId }) => own.includes(unitId))
+    .slice(0, maxSampled)
+  const sample = (): void => {
+    const { snapshot, branched, id } = plant()
+    session.emit('plant.sampled', { plant: id, branched, values: Object.fromEntries(sampled.map(({ id: tag }) => [tag, round(snapshot.value(tag))])) })
+  }
+  sample()
+  const sampler = setInterval(sample, sampleMs).unref()
+  const forget = view.onConsequence((consequence) => {
+    if (!written.has(consequence.after.tag)) return
+    const tag = plant().tag(consequence.tag)
+    session.emit('plant.affected', {
+      plant: plant().id,
+      consequence: consequence.kind,
+      id: escapeText(consequence.id),
+      tag: consequence.tag,
+      ...(tag ? { name: tag.title, unit: tag.unit } : {}),
+      value: round(consequence.value),
+      ...(consequence.limit === undefined ? {} : { limit: consequence.limit }),
+      after: { tag: consequence.after.tag, value: consequence.after.value, time: consequence.after.at },
+    })
+  })
+
+  return {
+    template,
+    persona,
+    identity: deviceIdentity(persona),
+    get plant() {
+      return plant()
+    },
+    tagOf,
+    read(from) {
+      if (from.startsWith('=')) return Number(from.slice(1))
+      if (from.startsWith('@alarm.')) {
+        const id = tagOf(from.slice(7))
+        return alarmsOf().some((alarm) => alarm.id === id) ? 1 : 0
+      }
+      if (from === '@alarms') return alarmsOf().length
+      if (from === '@mode') return mode() === 'run' ? 1 : 0
+      if (from === '@heartbeat') return mode() === 'run' ? Math.floor(uptimeMs() / cycleMs) % 32_768 : 0
+      if (from === '@uptime') return Math.floor(uptimeMs() / 1000)
+      const tag = tagOf(from)
+      return tag === undefined ? 0 : plant().snapshot.value(tag)
+    },
+    write({ from, write }, to) {
+      const tag = tagOf(from)
+      if (tag === undefined || write === 'no') return { accepted: false, before: 0, reason: 'read-only' }
+      const result = plant().write(tag, to, { access: write, note: session.id })
+      if (result.accepted) written.add(tag)
+      return result
+    },
+    get mode() {
+      return mode()
+    },
+    setMode(next) {
+      for (const unit of own) plant().setMode(unit, next)
+    },
+    uptimeMs,
+    async pace() {
+      const [least, most] = template.latencyMs
+      const toEnd = cycleMs - (uptimeMs() % cycleMs)
+      // Communication is served between cycles; a busy program now and then misses one.
+      const missed = Math.random() < 0.04 ? cycleMs : 0
+      await context.latency(toEnd + missed + least + Math.random() * (most - least))
+    },
+    close() {
+      clearInterval(sampler)
+      forget()
+    },
+  }
+}
+
+const round = (value: number): number => (Number.isFinite(value) ? Number(value.toPrecision(7)) : 0)

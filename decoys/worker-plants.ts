@@ -1,0 +1,44 @@
+/** The plants that a worker's devices share: made when a device is first touched, kept by the gate, seen by each adversary in its own way. */
+import type { PlantConfig } from '@shenlou/contract/sensor'
+import type { Plants, PlantsOptions, PlantView } from './plant/plant.ts'
+
+export type OpenPlants = (options: PlantsOptions) => Plants
+
+export interface WorkerPlants {
+  /** Makes a plant known; one that changed begins anew. */
+  add(plant: PlantConfig): void
+  /** Rejects for a plant that is not known. */
+  open(plant: string, adversary: string): Promise<PlantView>
+  /** Saves all of them. */
+  close(): Promise<void>
+}
+export interface WorkerPlantsOptions {
+  /** Loads the engine: only a worker with devices needs it. */
+  engine(): Promise<OpenPlants>
+  load: PlantsOptions['load']
+  save: PlantsOptions['save']
+  log(line: string): void
+}
+
+export function openWorkerPlants({ engine, load, save, log }: WorkerPlantsOptions): WorkerPlants {
+  const known = new Map<string, { config: PlantConfig; text: string; opened: Promise<Plants> | undefined }>()
+  return {
+    add(config) {
+      const text = JSON.stringify(config)
+      const before = known.get(config.id)
+      if (before?.text === text) return
+      before?.opened?.then((plants) => plants.close()).catch((error: Error) => log(`plant ${config.id}: ${error.message}`))
+      known.set(config.id, { config, text, opened: undefined })
+    },
+    async open(plant, adversary) {
+      const entry = known.get(plant)
+      if (!entry) throw new Error(`plant ${plant} is not known here`)
+      const { id, template, seed } = entry.config
+      entry.opened ??= engine().then((openPlants) => openPlants({ plants: [{ id, template, seed }], clock: Date.now, load, save, log }))
+      return (await entry.opened).open(plant, adversary)
+    },
+    async close() {
+      await Promise.all([...known.values()].map(async ({ opened }) => (await opened)?.close()))
+    },
+  }
+}
