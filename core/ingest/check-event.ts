@@ -16,7 +16,7 @@ const sayers: Record<(typeof eventKinds)[EventKind]['emitter'], SensorRole[]> = 
   core: ['source'],
 }
 
-/** Text that PostgreSQL's jsonb refuses: NUL and halves of surrogate pairs. Looked for in the JSON text, before the costly walk. */
+/** Text that PostgreSQL refuses: NUL and halves of surrogate pairs. Looked for in the JSON text, before the costly walk. */
 const suspicious = /\\u(?:0000|d[89a-f])/i
 
 function unsound(value: unknown): boolean {
@@ -50,8 +50,9 @@ export function checkEvent(value: unknown, seq: number, role: SensorRole | undef
   return { event: event as SensorEvent }
 }
 
-/** Whether the stored text of an event would be refused by the database. `text` is its JSON. */
-export const refusedByJsonb = (text: string, event: SensorEvent): boolean => suspicious.test(text) && unsound(event)
+/** Whether an event holds text that the database would refuse. `json` is the JSON text of what it has nested. */
+export const refusedByDatabase = ({ kind, decoy = '', service = '', via, body }: SensorEvent, json: string): boolean =>
+  unsound(kind + decoy + service) || (suspicious.test(json) && unsound([via, body]))
 
 /** Milliseconds since 1970 UTC inside a version 7 UUID (RFC 9562 section 5.7); undefined for other versions. */
 export const timeOfUuid = (id: string): number | undefined => (id[14] === '7' ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) : undefined)

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, test } from 'node:test'
-import type { StoredEvent } from '@shenlou/contract/event'
+import type { SensorEvent, StoredEvent } from '@shenlou/contract/event'
 import { uuidv7 } from '@shenlou/link/uuid'
+import { type EventRow, eventColumns } from '../store/event-rows.ts'
 import { testCore } from '../store/test-core.ts'
 import { startConsumer } from './consumer.ts'
 import { committedSeq, emitEvents, ingestBatch } from './ingest.ts'
@@ -70,6 +71,38 @@ test('what is read back is what was sent', async () => {
   assert.ok(Math.abs((consumed[0]?.time ?? 0) - Date.now()) < 60_000)
   const [row] = await sql`select extract(epoch from said_time) * 1000 as said from event where id = ${event?.id as string}`
   assert.equal(Number(row?.said), 1_795_000_000_000.123)
+})
+
+test('no text of an event moves another, whatever signs it holds', async () => {
+  const epoch = randomUUID()
+  const odd = ['NULL', '{"a",b}', '\\"\\', ',', '', '\x1f', '中\x1f文', "'; drop table event; --", ' padded ', '{}', 'a\nb\tc']
+  const drafts = odd.map((text, at) => ({
+    ...(commandEvents(at + 1, 1)[0] as SensorEvent),
+    kind: `odd.${text}`,
+    decoy: text,
+    service: text.slice(0, 32),
+    body: { text, list: [text, { [text]: text }] },
+    ...(at % 2 === 0 && { via: { relay: testSensor.id, address: text, port: at } }),
+    ...(at % 3 === 0 && { source: undefined, session: uuidv7() }),
+  }))
+  const { decoy, service, destination, ...bare } = commandEvents(odd.length + 1, 1)[0] as SensorEvent
+  assert.equal((await ingestBatch(core, { sensor: testSensor, epoch, events: [...drafts, bare] })).rejected, 0)
+  const rows = await sql<EventRow[]>`select ${eventColumns(sql)} from event where epoch = ${epoch} order by seq`
+  const read = rows.map((row) => [row.kind, row.decoy, row.service, row.body, row.via, row.source_ip, row.session])
+  assert.deepEqual(
+    read,
+    [...drafts, bare as SensorEvent].map((event) => {
+      const { kind, decoy = null, service = null, body, via = null, source, session = null } = event
+      return [kind, decoy, service, body, via, source?.ip ?? null, session]
+    }),
+  )
+})
+
+test('NUL and half a surrogate pair in a name are rejected like those in a body', async () => {
+  const epoch = randomUUID()
+  const [one, two, good] = commandEvents(1, 3)
+  assert.equal((await ingestBatch(core, { sensor: testSensor, epoch, events: [{ ...one, decoy: 'a\0b' }, { ...two, kind: 'x\ud800' }, good] })).rejected, 2)
+  assert.deepEqual(await stored(epoch), [3])
 })
 
 test('events that fail their schema are kept with raw text and reason, are acknowledged and hold up nothing', async () => {

@@ -8,9 +8,9 @@ import { uuidv7 } from '@shenlou/link/uuid'
 import type { Core } from '../core.ts'
 import { startMaintenance } from '../store/partitions.ts'
 import { isDiskFull, isTransient } from '../store/errors.ts'
-import { checkEvent, refusedByJsonb, type SensorRole } from './check-event.ts'
+import { checkEvent, refusedByDatabase, type SensorRole } from './check-event.ts'
 import { addRange, cumulative, missingIn, overlaps, type Range } from './ranges.ts'
-import { type Place, type Run, toStored, writeRun } from './write-batch.ts'
+import { type Place, type Run, toPlace, writeRun } from './write-batch.ts'
 import { type Stream, type Writer, writerOf } from './writer.ts'
 
 export interface Batch {
@@ -114,10 +114,10 @@ async function commitPart(core: Core, writer: Writer, stream: Stream, batch: Bat
   try {
     run.places = judged.map((each, index): Place => {
       if ('reason' in each) return { seq: each.seq, reason: escapeText(each.reason), raw: rawText(each.value) }
-      const stored = toStored(each.event, run, flight.first + index)
-      if (refusedByJsonb(stored.text, each.event))
+      const place = toPlace(each.event, run, flight.first + index)
+      if (refusedByDatabase(each.event, place.body + place.via))
         return { seq: each.seq, reason: `${escapeText(each.event.kind)}: holds NUL or half a surrogate pair`, raw: rawText(each.value) }
-      return { seq: each.seq, ...stored }
+      return place
     })
     const stored = await writeUntilSure(core, writer, run)
     addRange(stream.committed, part)
