@@ -169,6 +169,7 @@ function checkTag(tag: PlantTagTemplate, model: ModelDescription, interlocks: Re
   } else if (tag.sensor) at('sensor', 'belongs to a point of the model')
   if (tag.value !== undefined && (tag.value < tag.range[0] || tag.value > tag.range[1]))
     at('value', `${tag.value} is outside the range, ${tag.range[0]} to ${tag.range[1]}`)
-  if (tag.interlock !== undefined && !interlocks.has(tag.interlock)) at('interlock', () => `there is no interlock '${held}'${near(held, [...interlocks])}`)
+  const held = tag.interlock
+  if (held !== undefined && !interlocks.has(held)) at('interlock', () => `there is no interlock '${held}'${near(held, [...interlocks])}`)
   if (tag.interlock !== undefined && tag.access !== 'read') at('access', 'the state of an interlock cannot be written')
 }

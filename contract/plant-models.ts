@@ -31,7 +31,7 @@ const parameter = (value: number, min: number, max: number, spread: number, unit
 const temperature = (): ModelPoint => output(-40, 600, 22)
 
 /** Three coupled zones with PI control, burner, exhaust fan, conveyor; solvent vapour, cure and scrap. */
-const oven: ModelDescription = {
+const oven = {
   title: { zh: '烘干固化炉', en: 'Curing oven' },
   points: {
     'z1.sp': input(0, 400, 160),
@@ -59,6 +59,10 @@ const oven: ModelDescription = {
     'z3.output': output(0, 1),
     'burner.run': status(),
     'burner.purge': output(0, 120),
+    /** Solvent still on the parts inside, as a part of a full line. */
+    wet: output(0, 2),
+    'fan.out': output(0, 1),
+    'conveyor.out': output(0, 6),
     'fan.speed': output(0, 1),
     'fan.proof': status(),
     'fan.current': output(0, 60),
@@ -85,14 +89,14 @@ const oven: ModelDescription = {
     ti: parameter(300, 10, 5000, 0.1, 's'),
     zoneLength: parameter(12, 1, 60, 0.02, 'm'),
     partPitch: parameter(1.2, 0.1, 20, 0.05, 'm'),
-    solvent: parameter(0.07, 0.01, 0.2, 0.15, '%/s'),
+    solvent: parameter(0.1, 0.01, 0.5, 0.12, '%/s'),
     cureTarget: parameter(10, 1, 60, 0.05, 'min'),
     fireTemperature: parameter(250, 150, 400, 0, '°C'),
   },
-}
+} satisfies ModelDescription
 
 /** Pump with pressure compensator, volume with leak and valve, oil with cooler and filter, a specimen that can burst. */
-const hydraulic: ModelDescription = {
+const hydraulic = {
   title: { zh: '液压试验台', en: 'Hydraulic test bench' },
   points: {
     sp: input(0, 350, 210),
@@ -104,8 +108,11 @@ const hydraulic: ModelDescription = {
     'cycle.stroke': input(0, 1, 0.45),
     'cycle.period': input(2, 600, 24),
     'specimen.mounted': command(1),
-    'specimen.replace': command(),
+    'specimen.reset': command(),
     'filter.replace': command(),
+    'pump.out': output(0, 1),
+    'cooler.out': output(0, 1),
+    'valve.out': output(0, 1),
     'pump.speed': output(0, 1),
     'pump.run': status(),
     pressure: output(0, 400),
@@ -140,10 +147,10 @@ const hydraulic: ModelDescription = {
     burstPressure: parameter(280, 50, 400, 0, 'bar'),
     ramArea: parameter(1.25, 0.05, 20, 0.02, 'kN/bar'),
   },
-}
+} satisfies ModelDescription
 
 /** One batch after another: four materials weighed fast and in dribble, mixed, discharged; bins that empty and are refilled. */
-const batching: ModelDescription = {
+const batching = {
   title: { zh: '混凝土搅拌站', en: 'Concrete batching plant' },
   points: {
     'run.cmd': command(),
@@ -172,6 +179,11 @@ const batching: ModelDescription = {
     'w2.kg': output(0, 6000),
     'w3.kg': output(0, 3000),
     'w4.kg': output(0, 1500),
+    'gate1.out': output(0, 1),
+    'gate2.out': output(0, 1),
+    'gate3.out': output(0, 1),
+    'gate4.out': output(0, 1),
+    'mixer.out': output(0, 1),
     'gate1.open': output(0, 1),
     'gate2.open': output(0, 1),
     'gate3.open': output(0, 1),
@@ -212,16 +224,15 @@ const batching: ModelDescription = {
     refillAt: parameter(0.35, 0.05, 0.9, 0.15, 'of bin'),
     refillRate: parameter(60, 1, 500, 0.1, 'kg/s'),
   },
-}
+} satisfies ModelDescription
 
 /** Trolley, rope and load, hoist, gantry; a cycle of moves between two places. */
-const crane: ModelDescription = {
+const crane = {
   title: { zh: '港口起重机', en: 'Port crane' },
   points: {
     'auto.cmd': command(),
     'drive.cmd': command(1),
     'lock.cmd': command(),
-    'lock.manual': command(),
     'limit.bypass': command(),
     'estop.reset': command(),
     'a.position': input(0, 45, 10),
@@ -230,6 +241,8 @@ const crane: ModelDescription = {
     'speed.limit': input(0.1, 6, 3),
     'hoist.speed.limit': input(0.05, 3, 0.9),
     gust: input(0, 40, 0),
+    'drive.out': output(0, 1),
+    'hoist.to': output(0, 20, 14),
     /** 0 wait, 1 lower at A, 2 lock, 3 hoist, 4 to B, 5 lower at B, 6 unlock, 7 hoist, 8 to A. */
     phase: output(0, 8),
     'phase.time': output(0, 1e6),
@@ -272,10 +285,10 @@ const crane: ModelDescription = {
     landHeight: parameter(2.6, 0, 12, 0.05, 'm'),
     travelHeight: parameter(14, 3, 20, 0.03, 'm'),
   },
-}
+} satisfies ModelDescription
 
 /** Rotor on a wandering wind, pitch, converter with cabinet and DC link, grid. */
-const turbine: ModelDescription = {
+const turbine = {
   title: { zh: '风电变流器', en: 'Wind turbine converter' },
   points: {
     'run.cmd': command(),
@@ -284,8 +297,11 @@ const turbine: ModelDescription = {
     'pitch.sp': input(0, 90, 90),
     'brake.release': command(1),
     'fan.cmd': command(1),
-    'reset.cmd': command(),
     gust: input(0, 30, 0),
+    'pitch.out': output(-10, 10),
+    'power.out': output(0, 3000),
+    'brake.out': output(0, 1),
+    'fan.out': output(0, 1, 1),
     'wind.v': output(0, 45, 9),
     'rotor.w': output(0, 4, 1.2),
     'rotor.rpm': output(0, 40),
@@ -323,8 +339,10 @@ const turbine: ModelDescription = {
     dcVoltage: parameter(1070, 100, 1500, 0.004, 'V'),
     gridVoltage: parameter(690, 100, 1000, 0.006, 'V'),
   },
-}
+} satisfies ModelDescription
 
 /** Every model by name: one line adds the next. */
-export const plantModels = { oven, hydraulic, batching, crane, turbine } as const satisfies Record<string, ModelDescription>
+export const plantModels = { oven, hydraulic, batching, crane, turbine }
 export type ModelName = keyof typeof plantModels
+export type PointOf<M extends ModelName> = keyof (typeof plantModels)[M]['points'] & string
+export type ParameterOf<M extends ModelName> = keyof (typeof plantModels)[M]['parameters'] & string
