@@ -82,6 +82,13 @@ export interface DecoyService<S = unknown> {
   serve(connection: Connection, context: Context, settings: S): Promise<void>
 }
 
+/** A service by its name; `load` reads its code. */
+export interface ServiceEntry {
+  readonly name: string
+  load(): Promise<DecoyService<unknown>>
+}
+export const lazily = <S>(name: string, load: () => Promise<DecoyService<S>>): ServiceEntry => ({ name, load: load as ServiceEntry['load'] })
+
 /** Declares a service; its name must be in services.ts once. */
 export const defineDecoy = <S>(service: DecoyService<S>): DecoyService<S> => service
 export type { EventDraft }

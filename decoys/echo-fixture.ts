@@ -1,7 +1,7 @@
 /** A services module for tests: `echo` answers lines and has a world of one counter, `idle` joins its adversary's session, `trouble` fails in given ways. */
 import { connect } from 'node:net'
 import { z } from 'zod'
-import { defineDecoy } from './decoy.ts'
+import { defineDecoy, lazily } from './decoy.ts'
 import type { Persona } from './persona.ts'
 import type { World } from './world.ts'
 
@@ -90,4 +90,4 @@ const trouble = defineDecoy({
   },
 })
 
-export const services = [echo, idle, trouble]
+export const services = [lazily('echo', async () => echo), lazily('idle', async () => idle), lazily('trouble', async () => trouble)]

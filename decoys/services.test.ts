@@ -79,7 +79,9 @@ test('the walk finds what it looks for', () => {
 test('the services are those that the contract names, each with the schema it has there', async () => {
   const { services } = await import('./services.ts')
   assert.deepEqual(services.map(({ name }) => name).sort(), Object.keys(named).sort())
-  for (const { name, settings } of services) {
+  for (const { name, load } of services) {
+    const { settings, ...service } = await load()
+    assert.equal(service.name, name)
     assert.ok(isService(name))
     for (const sample of [{}, { login: { accounts: [] } }, { login: { accounts: [{ user: 'a', password: 'b' }] } }, { unknown: 1 }, 5])
       assert.equal(settings.safeParse(sample).success, named[name].settings.safeParse(sample).success, `${name} ${JSON.stringify(sample)}`)

@@ -1,8 +1,11 @@
-/** The services that decoys can have, one line each, and the world they share. */
-import { modbus } from './industrial/modbus/modbus.ts'
-import { portal, portalHttps } from './portal/portal.ts'
-import { ssh } from './ssh/ssh.ts'
+/** The services that decoys can have, one line each, and the world they share. A service's code is loaded when a decoy with it is placed. */
+import { lazily } from './decoy.ts'
 
 export { openWorld } from './world.ts'
 
-export const services = [modbus, portal, portalHttps, ssh]
+export const services = [
+  lazily('modbus', async () => (await import('./industrial/modbus/modbus.ts')).modbus),
+  lazily('portal', async () => (await import('./portal/portal.ts')).portal),
+  lazily('portal-https', async () => (await import('./portal/portal.ts')).portalHttps),
+  lazily('ssh', async () => (await import('./ssh/ssh.ts')).ssh),
+]

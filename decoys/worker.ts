@@ -6,7 +6,7 @@ import type { FileRef } from '@shenlou/contract/primitives'
 import type { DecoyConfig, PlantConfig } from '@shenlou/contract/sensor'
 import { uuidv7 } from '@shenlou/link/uuid'
 import { who } from './adversary.ts'
-import type { Context, DecoyService, Proof, Session } from './decoy.ts'
+import type { Context, DecoyService, Proof, ServiceEntry, Session } from './decoy.ts'
 import { drawPersona, type Persona } from './persona.ts'
 import { type OpenConnection, WorkerConnection } from './worker-connection.ts'
 import { LinkStream, openWorkerLink, workerFrame } from './worker-link.ts'
@@ -16,7 +16,7 @@ import { openWorkerPlants, type OpenPlants } from './worker-plants.ts'
 
 /** What a services module exports: the list, and how the decoys' worlds are opened. */
 export interface Services {
-  services: readonly DecoyService<never>[]
+  services: readonly ServiceEntry[]
   openWorld: WorldsOptions['open']
   /** Loads the plant engine. */
   plantEngine?(): Promise<OpenPlants>
@@ -41,7 +41,7 @@ interface Decoy {
 
 /** Serves until the socket ends. */
 export function runWorker({ socket, services, openWorld, plantEngine, exit, sessionIdleMs }: WorkerOptions): { log(line: string): void } {
-  const byName = new Map(services.map((service) => [service.name, service as DecoyService<unknown>]))
+  const loaded = new Map<string, Promise<DecoyService<unknown>>>()
   const decoys = new Map<string, Decoy>()
   const connections = new Map<number, { stream: WorkerConnection; decoy: string; abort: AbortController; done: Promise<void> }>()
   const files = new Map<number, { stream: LinkStream; resolve(file: FileRef): void; reject(error: Error): void }>()
@@ -113,7 +113,7 @@ export function runWorker({ socket, services, openWorld, plantEngine, exit, sess
       }
       case workerFrame.CHECK: {
         const { decoy, services: wanted } = JSON.parse(payload.toString()) as { decoy: string; services: DecoyConfig['services'] }
-        link.sendJson(workerFrame.CHECKED, 0, { decoy, problems: wanted.flatMap(check) })
+        void Promise.all(wanted.map(check)).then((problems) => link.sendJson(workerFrame.CHECKED, 0, { decoy, problems: problems.flat() }))
         return
       }
       case workerFrame.WORLD: {
@@ -137,9 +137,19 @@ export function runWorker({ socket, services, openWorld, plantEngine, exit, sess
     }
   }
 
-  function check({ service, settings }: DecoyConfig['services'][number]): string[] {
-    const known = byName.get(service)
+  function serviceOf(name: string): Promise<DecoyService<unknown>> | undefined {
+    const known = loaded.get(name)
+    const entry = services.find((each) => each.name === name)
+    if (known || !entry) return known
+    const loading = entry.load()
+    loaded.set(name, loading)
+    return loading
+  }
+
+  async function check({ service, settings }: DecoyConfig['services'][number]): Promise<string[]> {
+    const known = await serviceOf(service)?.catch((error: Error) => error)
     if (!known) return [`no service is called ${service}`]
+    if (known instanceof Error) return [`${service}: ${known.message}`.slice(0, 200)]
     const result = known.settings.safeParse(settings)
     return result.success ? [] : result.error.issues.slice(0, 5).map((issue) => `${service}: ${issue.path.join('.') || 'settings'}: ${issue.message}`)
   }
@@ -163,7 +173,7 @@ export function runWorker({ socket, services, openWorld, plantEngine, exit, sess
   async function serve(stream: WorkerConnection, opened: OpenConnection, signal: AbortSignal): Promise<void> {
     const decoy = decoys.get(opened.decoy)
     const entry = decoy?.config.services.find(({ service }) => service === opened.service)
-    const service = byName.get(opened.service)
+    const service = await serviceOf(opened.service)
     if (!decoy || !entry || !service || stopping) return stream.reset()
     const settings = service.settings.parse(entry.settings)
     decoy.persona ??= drawPersona({ ...decoy.config, template: decoy.config.persona, decoy: decoy.config.id })
