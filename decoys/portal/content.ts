@@ -56,11 +56,11 @@ export interface Content {
 const pairs = (text: string): (readonly [string, string])[] => text.split('|').map((pair) => pair.split('=') as unknown as readonly [string, string])
 /** Kinds, Chinese and English; a product's name is a kind and a good. */
 export const kinds = pairs(
-  '立式=Vertical|卧式=Horizontal|双级=Double|重型=Heavy|轻型=Light|高速=Fast|数控=CNC|液压=Hydraulic|气动=Air|电动=Electric|封闭=Closed|移动=Mobile|单臂=Single|低温=Cold|耐磨=Hard',
+  '立式=Vertical|卧式=Flat|双级=Double|重型=Heavy|轻型=Light|高速=Fast|数控=CNC|气动=Air|电动=Electric|封闭=Closed|单臂=Single|低温=Cold|耐磨=Hard',
 )
 /** Goods, Chinese and English. */
 export const goods = pairs(
-  '减速机=gears|破碎机=crushers|输送机=conveyors|离心泵=pumps|闸阀=valves|起重机=cranes|换热器=exchangers|铣床=mills|油缸=cylinders|轮毂=hubs|除尘器=filters|联轴器=couplings|卷扬机=winches|磨机=grinders|压力机=presses|提升机=lifts|振动筛=screens|变频柜=cabinets|葫芦=hoists|风机=blowers|挤出机=extruders|机械手=loaders|丝杠=screws|压滤机=strainers|码垛机=stackers|轴承=bearings|高压釜=kettles|制动器=brakes|车桥=axles|切割机=cutters',
+  '减速机=gears|破碎机=crushers|输送机=belts|离心泵=pumps|闸阀=valves|起重机=cranes|换热器=coolers|铣床=mills|油缸=rams|轮毂=hubs|除尘器=filters|联轴器=joints|卷扬机=winches|压力机=presses|提升机=lifts|振动筛=screens|变频柜=cabinets|葫芦=hoists|风机=fans|机械手=loaders|丝杠=screws|轴承=bearings|制动器=brakes|车桥=axles|切割机=cutters',
 )
 
 const units = [
@@ -121,13 +121,13 @@ const street = (random: Random): string =>
 function drawFigures(founded: number, random: Random): Content['figures'] {
   const say = (chinese: string, english: string): readonly [string, string] => [random.pick(chinese.split('|')), random.pick(english.split('|'))]
   const all: Content['figures'] = [
-    { value: String(founded), label: say('始于|建厂|创立|起家', 'Since|Founded|Begun') },
-    { value: `${random.int(6, 42) * 100}`, label: say('在册职工|员工|同事|在岗', 'People|Staff|Hands') },
-    { value: `${random.int(8, 96)}`, label: say('万平米厂区|万平厂房|占地万㎡', 'Hectares|Halls') },
-    { value: `${random.int(19, 240)}`, label: say('专利|授权专利|项发明', 'Patents|Filings') },
-    { value: `${random.int(11, 64)}`, label: say('出口国|海外市场|到达国家', 'Nations|Markets') },
-    { value: `${random.int(3, 16)}`, label: say('基地|厂区|分厂', 'Plants|Sites') },
-    { value: `${random.int(120, 980)}`, label: say('台装备|机台|主要设备', 'Rigs|Tools') },
+    { value: String(founded), label: say('始于|建厂|创立|起家', 'Since|Founded') },
+    { value: `${random.int(6, 42) * 100}`, label: say('在册职工|员工|同事|在岗', 'People|Staff') },
+    { value: `${random.int(8, 96)}`, label: say('万平米厂区|万平厂房|占地万㎡', 'Hectares') },
+    { value: `${random.int(19, 240)}`, label: say('专利|授权专利|项发明', 'Patents') },
+    { value: `${random.int(11, 64)}`, label: say('出口国|海外市场|到达国家', 'Markets') },
+    { value: `${random.int(3, 16)}`, label: say('基地|厂区|分厂', 'Plants') },
+    { value: `${random.int(120, 980)}`, label: say('台装备|机台|主要设备', 'Rigs') },
   ]
   return random.sample(all, 4)
 }
@@ -186,15 +186,7 @@ function drawArticles(persona: Persona, ownZh: Zh, ownEn: En, now: number): Arti
 }
 
 function drawPapers(persona: Persona, products: readonly Product[], random: Random): Paper[] {
-  const producer = random.pick([
-    'WPS Office',
-    'Microsoft: Print To PDF',
-    'Acrobat Distiller 15.0',
-    'iText 5.5.13',
-    'PDFsharp 1.50',
-    'Skia/PDF m94',
-    'cairo 1.16.0',
-  ])
+  const producer = random.pick(['WPS Office', 'Acrobat Distiller 15.0', 'iText 5.5.13', 'PDFsharp 1.50', 'Skia/PDF m94', 'cairo 1.16.0'])
   const version = random.pick(['1.4', '1.5', '1.7'])
   const compress = random.chance(0.7)
   const mark = Buffer.from(Array.from({ length: 4 }, () => random.int(128, 255)))
