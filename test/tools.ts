@@ -8,6 +8,7 @@ export const tools: Record<string, string> = {
   ssh: 'openssh-client',
   sshd: 'openssh-server',
   sshpass: 'sshpass',
+  dropbear: 'dropbear-bin',
   curl: 'curl',
   nmap: 'nmap',
   hydra: 'hydra',
