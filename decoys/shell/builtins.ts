@@ -1,24 +1,27 @@
 /** Commands of the shell itself. */
-import type { CommandTable } from './command.ts'
-import { options } from './command.ts'
+import { jobBuiltins } from './builtins-jobs.ts'
+import { variableBuiltins } from './builtins-variables.ts'
+import type { CommandTable, Run } from './command.ts'
+import { Interrupted, Leave } from './control.ts'
 import { PipeClosed } from './io.ts'
 import { echo, printf } from './print.ts'
 import { reasonOf } from './seat.ts'
-import { Leave } from './control.ts'
+import type { Shell } from './shell.ts'
 import { test } from './test-command.ts'
 
-const identifier = /^[A-Za-z_][A-Za-z0-9_]*$/
 const count = (text: string | undefined): number => Math.max(1, Math.floor(Number(text ?? 1)) || 1)
 
 export const builtins: CommandTable = {
+  ...variableBuiltins,
+  ...jobBuiltins,
   ':': () => 0,
   true: () => 0,
   false: () => 1,
   echo,
   printf,
   test,
-  '[': (run, args) => (args.at(-1) === ']' ? test(run, args.slice(0, -1)) : run.fault("missing `]'") + 1),
-  '[[': (run, args) => (args.at(-1) === ']]' ? test(run, args.slice(0, -1)) : run.fault("missing `]]'") + 1),
+  '[': (run, args) => (args.at(-1) === ']' ? test(run, args.slice(0, -1)) : (run.err(`${run.shell.label}: [: missing \`]'\n`), 2)),
+  '[[': (run, args) => (args.at(-1) === ']]' ? test(run, args.slice(0, -1)) : (run.err(`${run.shell.label}: [[: missing \`]]'\n`), 2)),
   cd({ shell, err }, args) {
     const operand = args.filter((a) => a !== '-P' && a !== '-L' && a !== '--')[0]
     const target = operand === undefined ? (shell.get('HOME') ?? '/') : operand === '-' ? shell.previous || shell.directory : operand
@@ -50,51 +53,6 @@ export const builtins: CommandTable = {
     out(`${shell.directory}\n`)
     return 0
   },
-  export({ shell, out, err }, args) {
-    if (args.length === 0 || args[0] === '-p') {
-      for (const name of [...shell.exported].sort()) out(`${shell.ash ? 'export' : 'declare -x'} ${name}="${shell.get(name) ?? ''}"\n`)
-      return 0
-    }
-    for (const arg of args) {
-      if (arg === '-n') continue
-      const at = arg.indexOf('=')
-      const name = at === -1 ? arg : arg.slice(0, at)
-      if (!identifier.test(name)) {
-        err(`${shell.label}: export: \`${arg}': not a valid identifier\n`)
-        return 1
-      }
-      if (at === -1) shell.exported.add(name)
-      else shell.export(name, arg.slice(at + 1))
-    }
-    return 0
-  },
-  unset({ shell }, args) {
-    for (const name of args) {
-      shell.variables.delete(name)
-      shell.exported.delete(name)
-      shell.functions.delete(name)
-    }
-    return 0
-  },
-  set({ shell, out }, args) {
-    if (args.length === 0)
-      for (const [name, value] of [...shell.variables].sort()) out(`${name}=${/[^\w/.:@%+,-]/.test(value) ? `'${value.replaceAll("'", "'\\''")}'` : value}\n`)
-    else if (args[0] === '--') shell.arguments = args.slice(1)
-    return 0
-  },
-  shift({ shell }, args) {
-    shell.arguments = shell.arguments.slice(count(args[0]))
-    return 0
-  },
-  local: (run, args) => assign(run.shell, args),
-  declare: (run, args) => assign(run.shell, args),
-  typeset: (run, args) => assign(run.shell, args),
-  readonly: (run, args) => assign(run.shell, args),
-  let({ shell }, args) {
-    let value = 0
-    for (const arg of args) value = shell.evaluate(arg)
-    return value === 0 ? 1 : 0
-  },
   alias({ shell, out, err }, args) {
     if (args.length === 0) for (const [name, value] of shell.aliases) out(`${shell.ash ? '' : 'alias '}${name}='${value}'\n`)
     for (const arg of args) {
@@ -113,10 +71,25 @@ export const builtins: CommandTable = {
     if (args[0] === '-a') shell.aliases.clear()
     return 0
   },
-  history({ shell, out }, args) {
-    if (args[0] === '-c') {
-      shell.history = []
+  history({ shell, out, err }, args) {
+    if (args[0]?.startsWith('-')) {
+      if (args[0].includes('c')) {
+        shell.history = []
+        shell.historyFrom = 0
+      }
+      if (args[0].includes('d') && /^\d+$/.test(args[1] ?? '')) shell.history.splice(Number(args[1]) - 1, 1)
+      if (/[wa]/.test(args[0])) {
+        const path = shell.get('HISTFILE')
+        const lines = args[0].includes('w') ? shell.history : shell.history.slice(shell.historyFrom)
+        if (path && path !== '/dev/null')
+          shell.seat.fs.write(path, Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1'), { append: args[0].includes('a'), mode: 0o600 })
+        shell.historyFrom = shell.history.length
+      }
       return 0
+    }
+    if (args[0] !== undefined && !/^\d+$/.test(args[0])) {
+      err(`${shell.label}: history: ${args[0]}: numeric argument required\n`)
+      return 1
     }
     const from = args[0] && /^\d+$/.test(args[0]) ? Math.max(0, shell.history.length - Number(args[0])) : 0
     shell.history.slice(from).forEach((line, i) => {
@@ -124,7 +97,7 @@ export const builtins: CommandTable = {
     })
     return 0
   },
-  exit({ shell, out }, args) {
+  async exit({ shell, out, input, err, toTerminal }, args) {
     const before = shell.interactive ? shell.entered.pop() : undefined
     if (before) {
       out('exit\n')
@@ -135,7 +108,16 @@ export const builtins: CommandTable = {
       shell.export('LOGNAME', before.user.name)
       return 0
     }
-    throw new Leave('exit', args[0] === undefined ? shell.status : Number(args[0]) & 255)
+    if (args[0] !== undefined && !/^-?\d+$/.test(args[0])) {
+      err(shell.dialect === 'bash' ? `${shell.label}: exit: ${args[0]}: numeric argument required\n` : `${shell.label}: exit: Illegal number: ${args[0]}\n`)
+      throw new Leave('exit', shell.dialect === 'bash' ? 255 : 2)
+    }
+    const code = args[0] === undefined ? shell.status : Number(args[0]) & 255
+    if (shell.interactive) {
+      const trap = shell.traps.get('EXIT')
+      if (trap !== undefined) await shell.execute(trap, { input, out, err, toTerminal })
+    }
+    throw new Leave('exit', code)
   },
   logout({ shell }) {
     throw new Leave('exit', shell.status)
@@ -148,16 +130,6 @@ export const builtins: CommandTable = {
   },
   continue: (_, args) => {
     throw new Leave('continue', count(args[0]))
-  },
-  async read({ shell, input }, args) {
-    const { rest } = options(args, 'rsp:n:t:d:a:u:')
-    const line = await input.line()
-    const names = rest.length > 0 ? rest : ['REPLY']
-    const fields = (line ?? '').trim().split(/[ \t]+/)
-    names.forEach((name, i) => {
-      shell.set(name, names.length === 1 ? (line ?? '').trim() : i === names.length - 1 ? fields.slice(i).join(' ') : (fields[i] ?? ''))
-    })
-    return line === null ? 1 : 0
   },
   async eval({ shell, input, out, err, toTerminal }, args) {
     return shell.execute(args.join(' '), { input, out, err, toTerminal })
@@ -189,10 +161,6 @@ export const builtins: CommandTable = {
     ),
   source: (run, args) => source(run, args),
   '.': (run, args) => source(run, args),
-  umask({ out }, args) {
-    if (args.length === 0) out('0022\n')
-    return 0
-  },
   ulimit({ shell, out }, args) {
     const limits: [string, string, string][] = [
       ['core file size          (blocks, -c)', '-c', '0'],
@@ -207,19 +175,12 @@ export const builtins: CommandTable = {
     else out(`${limits.find(([, flag]) => flag === (args[0] ?? '-f'))?.[2] ?? 'unlimited'}\n`)
     return 0
   },
-  trap: () => 0,
-  wait: () => 0,
-  jobs: () => 0,
-  fg: ({ shell, err }) => {
-    err(`${shell.label}: fg: current: no such job\n`)
-    return 1
-  },
-  bg: ({ shell, err }) => {
-    err(`${shell.label}: bg: current: no such job\n`)
-    return 1
-  },
-  disown: () => 0,
   hash: () => 0,
+  suspend: () => 0,
+  compgen: ({ shell, out }, args) => {
+    if (args[0] === '-c') for (const name of [...Object.keys(builtins), ...shell.functions.keys()].sort()) out(`${name}\n`)
+    return 0
+  },
   shopt: () => 0,
   bind: () => 0,
   enable: () => 0,
@@ -229,15 +190,7 @@ export const builtins: CommandTable = {
   },
 }
 
-function assign(shell: import('./shell.ts').Shell, args: string[]): number {
-  for (const arg of args) {
-    const at = arg.indexOf('=')
-    if (at > 0 && identifier.test(arg.slice(0, at))) shell.set(arg.slice(0, at), arg.slice(at + 1))
-  }
-  return 0
-}
-
-function describe(shell: import('./shell.ts').Shell, names: string[], out: (text: string) => void, err: (text: string) => void, long: boolean): number {
+function describe(shell: Shell, names: string[], out: (text: string) => void, err: (text: string) => void, long: boolean): number {
   let status = 0
   for (const name of names) {
     const path = shell.find(name)
@@ -253,7 +206,7 @@ function describe(shell: import('./shell.ts').Shell, names: string[], out: (text
   return status
 }
 
-async function source(run: import('./command.ts').Run, args: string[]): Promise<number> {
+async function source(run: Run, args: string[]): Promise<number> {
   const { shell, err } = run
   const name = args[0]
   if (name === undefined) return 2
@@ -261,7 +214,7 @@ async function source(run: import('./command.ts').Run, args: string[]): Promise<
     const text = shell.seat.fs.read(shell.path(name)).toString('latin1', 0, 1_000_000)
     return await shell.execute(text, run)
   } catch (error) {
-    if (error instanceof Leave || error instanceof PipeClosed || !(error instanceof Error && 'code' in error)) throw error
+    if (error instanceof Leave || error instanceof PipeClosed || error instanceof Interrupted || !(error instanceof Error && 'code' in error)) throw error
     err(shell.ash ? `${shell.label}: .: can't open '${name}'\n` : `${shell.label}: ${name}: ${reasonOf(error)}\n`)
     return shell.ash ? 2 : 1
   }

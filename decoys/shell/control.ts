@@ -7,11 +7,13 @@ export interface Streams {
   out(text: string): void
   err(text: string): void
   toTerminal: boolean
+  /** Writers of the descriptors above 2. */
+  more?: ReadonlyMap<number, (text: string) => void>
 }
 
-/** Thrown to leave loops, functions, or the shell. */
+/** Thrown to leave loops, functions, the command line (`abort`), or the shell. */
 export class Leave extends Error {
-  readonly kind: 'break' | 'continue' | 'return' | 'exit'
+  readonly kind: 'break' | 'continue' | 'return' | 'exit' | 'abort'
   value: number
   constructor(kind: Leave['kind'], value: number) {
     super(kind)

@@ -1,4 +1,6 @@
 /** Word expansion: variables, substitutions, field splitting, braces, tilde, and path names. */
+import { braces } from './braces.ts'
+import { parameter } from './parameter.ts'
 import { compile, isPattern, literal, matches, quote } from './pattern.ts'
 import type { Streams } from './control.ts'
 import type { Shell } from './shell.ts'
@@ -6,11 +8,18 @@ import type { Word, WordPart } from './syntax.ts'
 
 const maxWords = 20_000
 
+const declaring = new Set(['declare', 'typeset', 'local', 'export', 'readonly'])
+
 /** Fields of several words. */
 export async function expandWords(shell: Shell, words: Word[], streams: Streams): Promise<string[]> {
   const fields: string[] = []
   for (const word of words) {
-    for (const braced of braces(word)) {
+    const head = word[0]
+    if (fields.length > 0 && declaring.has(fields[0] as string) && head?.kind === 'text' && !head.quoted && /^[A-Za-z_]\w*\+?=/.test(head.text)) {
+      fields.push((await expandWord(shell, word, streams, 'plain')).join(' '))
+      continue
+    }
+    for (const braced of shell.dialect === 'bash' ? braces(word) : [word]) {
       for (const field of await expandWord(shell, braced, streams, 'fields')) {
         if (fields.length < maxWords) fields.push(field)
       }
@@ -41,17 +50,21 @@ export async function expandWord(shell: Shell, word: Word, streams: Streams, mod
       if (text !== '' || part.quoted) add(text, part.quoted)
       continue
     }
-    if (part.kind === 'variable' && part.name === '@' && part.quoted && mode === 'fields' && !part.operator) {
-      shell.arguments.forEach((argument, n) => {
-        if (n > 0) {
-          fields.push(current)
-          current = ''
-        }
-        add(argument, true)
-      })
-      continue
-    }
-    const value = await partValue(shell, part, streams)
+    let value: string
+    if (part.kind === 'variable') {
+      const { values, several } = await parameter(shell, part, streams)
+      if (several && mode === 'fields' && part.quoted) {
+        values.forEach((one, n) => {
+          if (n > 0) {
+            fields.push(current)
+            current = ''
+          }
+          add(one, true)
+        })
+        continue
+      }
+      value = values.join(part.quoted && mode === 'fields' ? (shell.get('IFS') ?? ' ').slice(0, 1) : ' ')
+    } else value = await partValue(shell, part, streams)
     if (part.quoted || mode !== 'fields') {
       if (value !== '' || part.quoted) add(value, part.quoted || mode === 'plain')
       continue
@@ -90,116 +103,11 @@ function tilde(shell: Shell, text: string): string {
   return user ? user.home + rest : text
 }
 
-async function partValue(shell: Shell, part: Exclude<WordPart, { kind: 'text' }>, streams: Streams): Promise<string> {
+async function partValue(shell: Shell, part: Exclude<WordPart, { kind: 'text' | 'variable' }>, streams: Streams): Promise<string> {
   if (part.kind === 'command') return shell.capture(part.body, streams)
-  if (part.kind === 'arithmetic') {
-    const [text = ''] = await expandWord(shell, part.text, streams, 'plain')
-    try {
-      return String(shell.evaluate(text))
-    } catch (error) {
-      streams.err(`${shell.label}: ${text}: ${error instanceof Error ? error.message : 'syntax error'}\n`)
-      shell.status = 1
-      return '0'
-    }
-  }
-  const value = shell.get(part.name)
-  if (part.length) return String((value ?? '').length)
-  if (!part.operator) return value ?? ''
-  const argument = async (mode: 'plain' | 'pattern' = 'plain'): Promise<string> => (await expandWord(shell, part.argument ?? [], streams, mode))[0] ?? ''
-  const empty = value === undefined || (part.operator.startsWith(':') && value === '')
-  switch (part.operator) {
-    case ':-':
-    case '-':
-      return empty ? argument() : (value ?? '')
-    case ':=':
-    case '=': {
-      if (!empty) return value ?? ''
-      const set = await argument()
-      shell.set(part.name, set)
-      return set
-    }
-    case ':+':
-    case '+':
-      return empty ? '' : argument()
-    case ':?':
-    case '?': {
-      if (!empty) return value ?? ''
-      streams.err(`${shell.label}: ${part.name}: ${(await argument()) || 'parameter null or not set'}\n`)
-      shell.status = 1
-      return ''
-    }
-    case ':': {
-      const [from = 0, size] = (await argument()).split(':').map((n) => Number(n) || 0)
-      const text = value ?? ''
-      const start = from < 0 ? Math.max(0, text.length + from) : from
-      return size === undefined ? text.slice(start) : size < 0 ? text.slice(start, text.length + size) : text.slice(start, start + size)
-    }
-    case '^':
-    case '^^':
-      return part.operator === '^^' ? (value ?? '').toUpperCase() : (value ?? '').replace(/^./, (c) => c.toUpperCase())
-    case ',':
-    case ',,':
-      return part.operator === ',,' ? (value ?? '').toLowerCase() : (value ?? '').replace(/^./, (c) => c.toLowerCase())
-    case '/':
-    case '//': {
-      const whole = await argument('pattern')
-      const at = whole.indexOf('/')
-      const pattern = compile(at === -1 ? whole : whole.slice(0, at))
-      return replace((value ?? '').slice(0, 4096), pattern, at === -1 ? '' : literal(whole.slice(at + 1)), part.operator === '//')
-    }
-    default:
-      return strip((value ?? '').slice(0, 4096), compile(await argument('pattern')), part.operator)
-  }
-}
-
-function replace(text: string, pattern: ReturnType<typeof compile>, by: string, all: boolean): string {
-  let result = ''
-  for (let at = 0; at < text.length; ) {
-    let end = -1
-    for (let to = Math.min(text.length, at + 512); to > at; to--) {
-      if (matches(pattern, text.slice(at, to))) {
-        end = to
-        break
-      }
-    }
-    if (end === -1) result += text[at++]
-    else {
-      result += by
-      at = end
-      if (!all) return result + text.slice(at)
-    }
-  }
-  return result
-}
-
-function strip(text: string, pattern: ReturnType<typeof compile>, operator: string): string {
-  const front = operator.startsWith('#')
-  const long = operator.length === 2
-  for (let n = 0; n <= text.length; n++) {
-    const size = long ? text.length - n : n
-    if (matches(pattern, front ? text.slice(0, size) : text.slice(text.length - size))) return front ? text.slice(size) : text.slice(0, text.length - size)
-  }
-  return text
-}
-
-/** `{a,b}` and `{1..9}` in the first unquoted text that has one; words without stay as they are. */
-function braces(word: Word): Word[] {
-  for (let i = 0; i < word.length; i++) {
-    const part = word[i] as WordPart
-    if (part.kind !== 'text' || part.quoted) continue
-    const match = /\{([^{}]*(?:,|\.\.)[^{}]*)\}/.exec(part.text.slice(0, 2000))
-    if (!match) continue
-    const range = /^(-?\d{1,6})\.\.(-?\d{1,6})$/.exec(match[1] as string)
-    let options: string[]
-    if (range) {
-      const [from, to] = [Number(range[1]), Number(range[2])]
-      options = Array.from({ length: Math.min(5000, Math.abs(to - from) + 1) }, (_, n) => String(from + (to >= from ? n : -n)))
-    } else if ((match[1] as string).includes(',')) options = (match[1] as string).split(',')
-    else continue
-    const [before, after] = [part.text.slice(0, match.index), part.text.slice(match.index + match[0].length)]
-    return options.flatMap((option) => braces([...word.slice(0, i), { ...part, text: before + option + after }, ...word.slice(i + 1)])).slice(0, 5000)
-  }
-  return [word]
+  if (part.kind === 'process') return shell.substitute(part.body, part.direction, streams)
+  const [text = ''] = await expandWord(shell, part.text, streams, 'plain')
+  return String(shell.evaluateOrFail(text, streams))
 }
 
 /** Paths that match; the pattern itself when none does. */

@@ -94,6 +94,65 @@ export class LiveInput implements Input {
   }
 }
 
+/** What joins two commands of a pipeline. The writer is told to wait at 64 KiB, and ended when the reader is gone or 4 MiB wait. */
+export class Pipe implements Input {
+  readonly terminal = false
+  #pieces: string[] = []
+  #held = 0
+  #ended = false
+  #closed = false
+  #wakeReader: (() => void) | undefined
+  #wakeWriter: (() => void) | undefined
+  /** Throws PipeClosed. */
+  write(text: string): void {
+    if (this.#closed || this.#held > maxText) throw new PipeClosed()
+    if (text === '') return
+    this.#pieces.push(text)
+    this.#held += text.length
+    this.#wakeReader?.()
+  }
+  /** The writer is done. */
+  end(): void {
+    this.#ended = true
+    this.#wakeReader?.()
+  }
+  /** The reader is done. */
+  close(): void {
+    this.#closed = true
+    this.#pieces = []
+    this.#held = 0
+    this.#wakeWriter?.()
+  }
+  get full(): boolean {
+    return this.#held > 65_536
+  }
+  /** Resolves when the reader has caught up. */
+  async drained(): Promise<void> {
+    while (this.full && !this.#closed)
+      await new Promise<void>((resolve) => {
+        this.#wakeWriter = resolve
+      })
+    if (this.#closed) throw new PipeClosed()
+  }
+  async read(): Promise<string | null> {
+    while (this.#pieces.length === 0 && !this.#ended)
+      await new Promise<void>((resolve) => {
+        this.#wakeReader = resolve
+      })
+    if (this.#pieces.length === 0) return null
+    const all = this.#pieces.join('')
+    this.#pieces = []
+    this.#held = 0
+    this.#wakeWriter?.()
+    return all
+  }
+}
+
+/** Input without end, as of `/dev/zero` and `/dev/urandom`: `next` gives a piece each time. */
+export function endlessInput(next: () => string): Input {
+  return { terminal: false, read: async () => next() }
+}
+
 /** Reads lines of an input, keeping the rest for the next reader. */
 export class LineReader implements Input {
   readonly #input: Input
@@ -104,16 +163,37 @@ export class LineReader implements Input {
   get terminal(): boolean {
     return this.#input.terminal
   }
+  /** The reader is gone: a pipe's writer is ended. */
+  close(): void {
+    if (this.#input instanceof Pipe) this.#input.close()
+  }
   /** Takes what was read and not used. */
   left(): string {
     const text = this.#rest
     this.#rest = ''
     return text
   }
+  /** Whether the last line had no end. */
+  cut = false
   /** The next line without its newline; null at the end. */
-  async line(): Promise<string | null> {
+  line(): Promise<string | null> {
+    return this.piece('\n')
+  }
+  /** At most `n` characters of one line. */
+  async some(n: number): Promise<string | null> {
+    if (this.#rest === '') this.#rest = (await this.#input.read()) ?? ''
+    if (this.#rest === '') return null
+    const stop = this.#rest.indexOf('\n')
+    const size = stop !== -1 && stop < n ? stop : n
+    const text = this.#rest.slice(0, size)
+    this.#rest = this.#rest.slice(stop === size ? size + 1 : size)
+    return text
+  }
+  /** What comes before the next `end`; null at the end of the input. */
+  async piece(end: string): Promise<string | null> {
     for (;;) {
-      const at = this.#rest.indexOf('\n')
+      const at = this.#rest.indexOf(end)
+      this.cut = false
       if (at !== -1) {
         const line = this.#rest.slice(0, at)
         this.#rest = this.#rest.slice(at + 1)
@@ -123,6 +203,7 @@ export class LineReader implements Input {
       if (piece === null) {
         const last = this.#rest
         this.#rest = ''
+        this.cut = last !== ''
         return last === '' ? null : last
       }
       this.#rest = (this.#rest + piece).slice(-maxText)

@@ -2,7 +2,7 @@
 import { Incomplete, type List, type Redirect, SyntaxFault, type Word, type WordPart } from './syntax.ts'
 
 const maxDepth = 40
-const operators = ['&>>', '<<-', '<<<', '&&', '||', ';;', '>>', '<<', '>&', '<&', '<>', '&>', '>|', ';', '&', '|', '(', ')', '<', '>', '\n']
+const operators = [';;&', '&>>', '<<-', '<<<', '&&', '||', ';;', ';&', '|&', '>>', '<<', '>&', '<&', '<>', '&>', '>|', ';', '&', '|', '(', ')', '<', '>', '\n']
 
 export type Token = { kind: 'operator'; text: string } | { kind: 'word'; word: Word; text: string } | { kind: 'end' }
 
@@ -17,6 +17,8 @@ export class Lexer {
   heredocs: { redirect: Redirect; end: string; strip: boolean; quoted: boolean }[] = []
   readonly #commands: Commands
   #depth = 0
+  #counted = 0
+  #lines = 1
 
   constructor(text: string, commands: Commands) {
     this.text = text
@@ -54,7 +56,8 @@ export class Lexer {
   #token(): Token {
     this.blank()
     if (this.at >= this.text.length) return { kind: 'end' }
-    for (const operator of operators) {
+    const substitutes = /^[<>]\(/.test(this.text.slice(this.at, this.at + 2))
+    for (const operator of substitutes ? [] : operators) {
       if (this.text.startsWith(operator, this.at)) {
         this.at += operator.length
         return { kind: 'operator', text: operator }
@@ -75,6 +78,11 @@ export class Lexer {
     }
     while (this.at < this.text.length) {
       const c = this.text[this.at] as string
+      if (stops === '' && !quoted && (c === '<' || c === '>') && this.text[this.at + 1] === '(') {
+        this.at += 2
+        parts.push({ kind: 'process', body: this.deeper(() => this.#inner()), direction: c, quoted: false })
+        continue
+      }
       if (stops !== '' ? stops.includes(c) : !quoted && ' \t\n\r;&|<>()'.includes(c)) break
       if (quoted && stops === '' && c === '"') break
       if (c === '\\') {
@@ -164,41 +172,102 @@ export class Lexer {
     }
     if (next === '(') {
       this.at += 2
-      const saved = this.peeked
-      this.peeked = undefined
-      const body = this.#commands(this)
-      const close = this.next()
-      if (close.kind === 'end') throw new Incomplete()
-      this.peeked = saved
-      return { kind: 'command', body, quoted }
+      return { kind: 'command', body: this.#inner(), quoted }
     }
     if (next === '{') {
       this.at += 2
-      const length = text[this.at] === '#' && /[A-Za-z_0-9@*?]/.test(text[this.at + 1] ?? '')
-      if (length) this.at++
-      const name = /^(?:[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-])/.exec(text.slice(this.at, this.at + 200))?.[0]
-      if (!name) {
-        if (this.at >= text.length) throw new Incomplete()
-        throw new SyntaxFault('}')
-      }
-      this.at += name.length
-      const operator = /^(?::[-=+?]|[-=+?]|##?|%%?|\/\/?|:|\^\^?|,,?)/.exec(text.slice(this.at, this.at + 2))?.[0]
-      let argument: Word | undefined
-      if (operator) {
-        this.at += operator.length
-        argument = this.#word('}', quoted)
-      }
-      if (text[this.at] !== '}') {
-        if (this.at >= text.length) throw new Incomplete()
-        throw new SyntaxFault('}')
-      }
-      this.at++
-      return { kind: 'variable', name, quoted, operator, argument, length }
+      return this.#braced(quoted)
     }
     const name = /^(?:[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-])/.exec(text.slice(this.at + 1, this.at + 200))?.[0]
     if (!name) return undefined
     this.at += 1 + name.length
     return { kind: 'variable', name, quoted }
+  }
+
+  /** `${…}` after its brace. */
+  #braced(quoted: boolean): WordPart {
+    const { text } = this
+    const length = text[this.at] === '#' && /[A-Za-z_0-9@*?]/.test(text[this.at + 1] ?? '')
+    if (length) this.at++
+    const indirect = text[this.at] === '!' && /[A-Za-z_0-9]/.test(text[this.at + 1] ?? '')
+    if (indirect) this.at++
+    const name = /^(?:[A-Za-z_][A-Za-z0-9_]*|[0-9]+|[@*#?$!-])/.exec(text.slice(this.at, this.at + 200))?.[0]
+    if (!name) {
+      if (this.at >= text.length) throw new Incomplete()
+      throw new SyntaxFault('}')
+    }
+    this.at += name.length
+    let index: Word | undefined
+    if (text[this.at] === '[') {
+      const end = text.indexOf(']', this.at)
+      if (end === -1) throw new Incomplete()
+      index = this.words(text.slice(this.at + 1, end))
+      this.at = end + 1
+    }
+    const operator = /^(?::[-=+?]|[-=+?]|##?|%%?|\/\/?|:|\^\^?|,,?|@[QULEP])/.exec(text.slice(this.at, this.at + 2))?.[0]
+    let argument: Word | undefined
+    if (operator) {
+      this.at += operator.length
+      argument = this.#word('}', quoted)
+    }
+    if (text[this.at] !== '}') {
+      if (this.at >= text.length) throw new Incomplete()
+      throw new SyntaxFault('}')
+    }
+    this.at++
+    return { kind: 'variable', name, quoted, operator, argument, length, indirect: indirect || undefined, index }
+  }
+
+  /** Commands up to the parenthesis that closes. */
+  #inner(): List {
+    const saved = this.peeked
+    this.peeked = undefined
+    const body = this.#commands(this)
+    const close = this.next()
+    if (close.kind === 'end') throw new Incomplete()
+    this.peeked = saved
+    return body
+  }
+
+  /** The text of `((…))` whose first parenthesis is at `from`; undefined, and nothing read, when it is none. */
+  arithmetic(from: number): Word | undefined {
+    if (!this.text.startsWith('((', from)) return undefined
+    const [at, peeked] = [this.at, this.peeked]
+    this.at = from + 2
+    this.peeked = undefined
+    const inner = this.#parenthesised()
+    if (inner !== undefined && this.text[this.at] === ')') {
+      this.at++
+      return this.words(inner)
+    }
+    this.at = at
+    this.peeked = peeked
+    return undefined
+  }
+
+  /** A text as one word in which only `$`, backquotes and backslashes are special. */
+  words(text: string): Word {
+    return new Lexer(text, this.#commands).plain()
+  }
+
+  /** A text as it would stand in a command. */
+  value(text: string): Word {
+    return new Lexer(text, this.#commands).#word('')
+  }
+
+  /** The next word up to a blank, with parentheses and bars in it: a regular expression of `[[`. */
+  expression(): Word {
+    this.peeked = undefined
+    this.blank()
+    if (this.at >= this.text.length) throw new Incomplete()
+    return this.#word(' \t\n')
+  }
+
+  /** Line of a place in the text, from 1. */
+  line(at: number): number {
+    for (; this.#counted < at; this.#counted++) if (this.text[this.#counted] === '\n') this.#lines++
+    for (; this.#counted > at; this.#counted--) if (this.text[this.#counted - 1] === '\n') this.#lines--
+    return this.#lines
   }
 
   /** Text up to the parenthesis that closes; undefined when none does. */

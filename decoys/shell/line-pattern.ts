@@ -31,8 +31,19 @@ export interface PatternOptions {
 /** Finds the leftmost longest match at or after `from`: `[start, end, group 1 start, group 1 end, …]`. */
 export type Find = (line: string, from: number) => [number, number, ...number[]] | undefined
 
-const maxNodes = 4000
+const maxNodes = 2000
 const maxLine = 32_768
+/** Steps that all patterns may take before others get their turn; beyond them nothing matches. */
+const maxWork = 600_000
+let work = 0
+
+/** Lets patterns go on, after other sessions had their turn. */
+export function refreshPatterns(): void {
+  work = 0
+}
+
+/** Whether so much was matched that others should get their turn. */
+export const patternsTired = (): boolean => work > maxWork / 2
 
 /** Compiles a pattern; undefined when it is no pattern. */
 export function linePattern(pattern: string, options: PatternOptions): Find | undefined {
@@ -45,6 +56,7 @@ export function linePattern(pattern: string, options: PatternOptions): Find | un
       return at === -1 ? undefined : [at, at + wanted.length]
     }
   }
+  if (!fixed && !line && !word && !ignoreCase && /^[\w /:@=%,-]+$/.test(pattern)) return linePattern(pattern, { fixed: true })
   const source = fixed ? pattern.replace(/[\\^$.[\]*+?(){}|]/g, '\\$&') : pattern
   let nodes: Node[]
   let groups: number
@@ -294,6 +306,8 @@ function simulate(nodes: Node[], groups: number, whole: string, from: number): R
     const next: Thread[] = []
     const code = text.charCodeAt(at)
     const steps = current
+    work += steps.length + 1
+    if (work > maxWork) return undefined
     // marks of this position are spent; the next one begins afresh
     for (const { pc, saves } of steps) {
       const node = nodes[pc] as Node

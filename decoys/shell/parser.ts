@@ -1,13 +1,22 @@
 /** Grammar of POSIX shell language with bash's common extensions, over the lexer. Bounded in depth. */
 import { Lexer } from './lexer.ts'
 import type { Token } from './lexer.ts'
-import { type Command, Incomplete, type List, type Pipeline, type Redirect, SyntaxFault, type Word } from './syntax.ts'
+import { condition } from './parse-condition.ts'
+import { redirects, simple } from './parse-simple.ts'
+import { type Command, Incomplete, type List, type Pipeline, SyntaxFault, type Word } from './syntax.ts'
 
 const closers = new Set(['then', 'else', 'elif', 'fi', 'do', 'done', 'esac', '}'])
+const caseEnds = new Set([';;', ';&', ';;&'])
 
 /** The commands of a text. Throws Incomplete or SyntaxFault. */
 export function parse(text: string): List {
-  return whole(new Lexer(text, commands))
+  const lexer = new Lexer(text, commands)
+  try {
+    return whole(lexer)
+  } catch (error) {
+    if (error instanceof SyntaxFault) error.line ||= lexer.line(Math.min(lexer.at, text.length))
+    throw error
+  }
 }
 
 const commands = (lexer: Lexer, all = false): List => (all ? whole(lexer) : list(lexer, (t) => t.kind === 'operator' && t.text === ')'))
@@ -29,7 +38,7 @@ function list(lexer: Lexer, stop: (token: Token) => boolean): List {
       if (token.kind === 'end' || stop(token)) return { items }
       if (token.kind === 'word' && closers.has(token.text)) return { items }
       if (token.kind === 'operator' && token.text !== '(' && !/[<>]/.test(token.text)) {
-        if (token.text === ')' || token.text === ';;') return { items }
+        if (token.text === ')' || caseEnds.has(token.text)) return { items }
         throw new SyntaxFault(token.text)
       }
       const from = lexer.at
@@ -47,33 +56,42 @@ function list(lexer: Lexer, stop: (token: Token) => boolean): List {
       items.push({ first, rest, background, text: lexer.text.slice(from, lexer.at).trim() })
       if (after.kind === 'operator' && [';', '&', '\n'].includes(after.text)) lexer.next()
       else if (after.kind === 'end' || stop(after)) return { items }
-      else if (after.kind === 'operator' && (after.text === ')' || after.text === ';;')) return { items }
+      else if (after.kind === 'operator' && (after.text === ')' || caseEnds.has(after.text))) return { items }
       else if (after.kind === 'word' && closers.has(after.text)) return { items }
       else throw new SyntaxFault(after.text)
     }
   })
 }
 
-function newlines(lexer: Lexer): void {
+/** Skips empty lines. */
+export function newlines(lexer: Lexer): void {
   for (let t = lexer.peek(); t.kind === 'operator' && t.text === '\n'; t = lexer.peek()) lexer.next()
 }
 
 function pipeline(lexer: Lexer): Pipeline {
   let negated = false
   let token = lexer.peek()
-  while (token.kind === 'word' && token.text === '!') {
-    negated = !negated
+  let timed = false
+  while (token.kind === 'word' && (token.text === '!' || token.text === 'time')) {
+    if (token.text === 'time') timed = true
+    else negated = !negated
     lexer.next()
     token = lexer.peek()
   }
   const commands = [command(lexer)]
-  for (let next = lexer.peek(); next.kind === 'operator' && next.text === '|'; next = lexer.peek()) {
+  for (let next = lexer.peek(); next.kind === 'operator' && (next.text === '|' || next.text === '|&'); next = lexer.peek()) {
     lexer.next()
+    if (next.text === '|&') joined(commands.at(-1) as Command)
     newlines(lexer)
     if (lexer.peek().kind === 'end') throw new Incomplete()
     commands.push(command(lexer))
   }
-  return { negated, commands }
+  return { negated, timed: timed || undefined, commands }
+}
+
+/** `|&`: standard error follows standard output. */
+function joined(command: Command): void {
+  if (command.kind !== 'function') command.redirects.push({ fd: 2, kind: '>&', target: [{ kind: 'text', text: '1', quoted: false }] })
 }
 
 function expect(lexer: Lexer, text: string): void {
@@ -83,11 +101,14 @@ function expect(lexer: Lexer, text: string): void {
   if (token.text !== text) throw new SyntaxFault(token.text === '\n' ? 'newline' : token.text)
 }
 
-function command(lexer: Lexer): Command {
+/** One command. */
+export function command(lexer: Lexer): Command {
   const token = lexer.peek()
   if (token.kind === 'end') throw new Incomplete()
   if (token.kind === 'operator') {
     if (token.text === '(') {
+      const sum = lexer.arithmetic((lexer.peeked?.to ?? 1) - 1)
+      if (sum) return { kind: 'arithmetic', text: sum, redirects: redirects(lexer) }
       lexer.next()
       const body = list(lexer, () => false)
       expect(lexer, ')')
@@ -103,6 +124,10 @@ function command(lexer: Lexer): Command {
       const body = list(lexer, () => false)
       expect(lexer, '}')
       return { kind: 'group', body, subshell: false, redirects: redirects(lexer) }
+    }
+    case '[[': {
+      lexer.next()
+      return { kind: 'test', condition: condition(lexer), redirects: redirects(lexer) }
     }
     case 'if':
       return conditional(lexer)
@@ -160,6 +185,11 @@ function conditional(lexer: Lexer): Command {
 
 function loop(lexer: Lexer): Command {
   lexer.next()
+  const open = lexer.peek()
+  if (open.kind === 'operator' && open.text === '(') {
+    const sums = lexer.arithmetic((lexer.peeked?.to ?? 1) - 1)
+    if (sums) return counted(lexer, sums)
+  }
   const name = lexer.next()
   if (name.kind === 'end') throw new Incomplete()
   if (name.kind !== 'word' || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name.text)) throw new SyntaxFault(name.text)
@@ -182,13 +212,39 @@ function loop(lexer: Lexer): Command {
   return { kind: 'for', name: name.text, words, body, redirects: redirects(lexer) }
 }
 
+/** `for ((init; test; step))` after its parentheses. */
+function counted(lexer: Lexer, sums: Word): Command {
+  const parts: [Word, Word, Word] = [[], [], []]
+  let n = 0
+  for (const part of sums) {
+    if (part.kind !== 'text') {
+      parts[n]?.push(part)
+      continue
+    }
+    part.text.split(';').forEach((text, i) => {
+      if (i > 0) n++
+      if (text !== '') parts[Math.min(n, 2)]?.push({ ...part, text })
+    })
+  }
+  if (n !== 2) throw new SyntaxFault('((')
+  const separator = lexer.peek()
+  if (separator.kind === 'operator' && separator.text === ';') lexer.next()
+  newlines(lexer)
+  const brace = lexer.peek()
+  const braced = brace.kind === 'word' && brace.text === '{'
+  expect(lexer, braced ? '{' : 'do')
+  const body = list(lexer, () => false)
+  expect(lexer, braced ? '}' : 'done')
+  return { kind: 'count', init: parts[0], test: parts[1], step: parts[2], body, redirects: redirects(lexer) }
+}
+
 function choice(lexer: Lexer): Command {
   lexer.next()
   const subject = lexer.next()
   if (subject.kind === 'end') throw new Incomplete()
   if (subject.kind !== 'word') throw new SyntaxFault(subject.text)
   expect(lexer, 'in')
-  const branches: { patterns: Word[]; body: List }[] = []
+  const branches: { patterns: Word[]; body: List; falls?: ';&' | ';;&' }[] = []
   for (;;) {
     newlines(lexer)
     let token = lexer.next()
@@ -206,81 +262,12 @@ function choice(lexer: Lexer): Command {
       token = lexer.next()
     }
     const body = list(lexer, () => false)
-    branches.push({ patterns, body })
     newlines(lexer)
     const end = lexer.peek()
-    if (end.kind === 'operator' && end.text === ';;') lexer.next()
+    const falls = end.kind === 'operator' && (end.text === ';&' || end.text === ';;&') ? end.text : undefined
+    branches.push({ patterns, body, falls })
+    if (end.kind === 'operator' && caseEnds.has(end.text)) lexer.next()
     else if (end.kind === 'end') throw new Incomplete()
   }
   return { kind: 'case', subject: subject.word, branches, redirects: redirects(lexer) }
-}
-
-function redirects(lexer: Lexer): Redirect[] {
-  const redirects: Redirect[] = []
-  for (let r = redirect(lexer); r; r = redirect(lexer)) redirects.push(r)
-  return redirects
-}
-
-/** A redirection here, with its number when one stands directly before it. */
-function redirect(lexer: Lexer): Redirect | undefined {
-  lexer.blank()
-  const number = /^\d(?=[<>])/.exec(lexer.text.slice(lexer.at, lexer.at + 2))?.[0]
-  if (number !== undefined) {
-    lexer.at++
-    lexer.peeked = undefined
-  }
-  const token = lexer.peek()
-  if (token.kind !== 'operator' || !/^(?:[<>]|&>)/.test(token.text)) {
-    if (number !== undefined) lexer.at--
-    lexer.peeked = undefined
-    return undefined
-  }
-  lexer.next()
-  const target = lexer.next()
-  if (target.kind === 'end') throw new SyntaxFault('newline')
-  if (target.kind !== 'word') throw new SyntaxFault(target.text === '\n' ? 'newline' : target.text)
-  const kind = token.text === '>|' ? '>' : token.text
-  const fd = number !== undefined ? Number(number) : kind.startsWith('<') ? 0 : 1
-  if (kind === '<<' || kind === '<<-') {
-    const quoted = target.word.some((part) => part.kind === 'text' && part.quoted)
-    const redirect: Redirect = { fd, kind: '<<', target: [] }
-    lexer.heredocs.push({ redirect, end: target.word.map((part) => (part.kind === 'text' ? part.text : '')).join(''), strip: kind === '<<-', quoted })
-    return redirect
-  }
-  return { fd, kind: kind as Redirect['kind'], target: target.word }
-}
-
-function simple(lexer: Lexer): Command {
-  const assigns: { name: string; value: Word }[] = []
-  const words: Word[] = []
-  const redirects: Redirect[] = []
-  for (;;) {
-    const found = redirect(lexer)
-    if (found) {
-      redirects.push(found)
-      continue
-    }
-    const token = lexer.peek()
-    if (token.kind !== 'word') {
-      if (token.kind === 'operator' && token.text === '(' && words.length === 1 && redirects.length === 0 && assigns.length === 0) {
-        const name = words[0]?.[0]
-        lexer.next()
-        const close = lexer.next()
-        if (close.kind === 'end') throw new SyntaxFault('newline')
-        if (close.text !== ')' || name?.kind !== 'text') throw new SyntaxFault(close.text)
-        newlines(lexer)
-        return { kind: 'function', name: name.text, body: command(lexer) }
-      }
-      if (token.kind === 'operator' && token.text === '(') throw new SyntaxFault('(')
-      break
-    }
-    lexer.next()
-    const first = token.word[0]
-    const assign = words.length === 0 && first?.kind === 'text' && !first.quoted ? /^([A-Za-z_][A-Za-z0-9_]*)=/.exec(first.text) : null
-    if (assign && first?.kind === 'text') {
-      const value = [{ ...first, text: first.text.slice(assign[0].length) }, ...token.word.slice(1)]
-      assigns.push({ name: assign[1] as string, value })
-    } else words.push(token.word)
-  }
-  return { kind: 'simple', assigns, words, redirects }
 }

@@ -44,21 +44,38 @@ export async function runLine(shell: Shell, mode: 'shell' | 'exec', text: string
   return { code, left }
 }
 
+/** Lets jobs that were left behind go on for a moment: sshd does not close while they hold its streams, and what they ask for is seen. */
+async function settle(shell: Shell): Promise<void> {
+  const running = shell.family.jobs.filter((job) => job.state === 'Running').map((job) => job.done)
+  let timer: NodeJS.Timeout | undefined
+  await Promise.race([
+    Promise.allSettled(running),
+    new Promise((resolve) => {
+      timer = setTimeout(resolve, running.length > 0 ? 3000 : 0)
+    }),
+  ])
+  clearTimeout(timer)
+  shell.family.end()
+}
+
 /** Runs the command of an exec request. */
 export function runExec({ seat, command, environment, write, error, exit }: Options & { command: string }): Running {
   const input = new LiveInput(false)
   const shell = new Shell(seat, { login: false, environment })
-  shell.label = shell.ash ? 'ash' : 'bash'
-  seat.login.running = command.slice(0, 200)
+  shell.name = shell.ash ? 'ash' : 'bash'
+  seat.login.run({ pid: shell.pid, ppid: seat.login.pid, command: `${shell.ash ? 'ash' : 'bash'} -c ${command.slice(0, 300)}`, startedAt: seat.now() })
   void runLine(shell, 'exec', command, () => shell.execute(command, { input: new LineReader(input), out: write, err: error, toTerminal: false })).then(
-    ({ code }) => exit(code),
+    async ({ code }) => {
+      await settle(shell)
+      exit(code)
+    },
   )
   return {
     input: (bytes) => input.feed(bytes.toString('latin1')),
     end: () => input.end(),
     hangUp() {
       input.end()
-      shell.interrupt()
+      shell.hangUp()
     },
   }
 }
@@ -83,6 +100,7 @@ export function runPlainShell({ seat, environment, write, error, exit }: Options
       const { left } = await runLine(shell, 'shell', whole.trimEnd(), () => shell.execute(whole, { input: reader, out: write, err: error, toTerminal: false }))
       if (left || seat.gone()) break
     }
+    await settle(shell)
     exit(shell.status)
   }
   void work()
@@ -91,7 +109,7 @@ export function runPlainShell({ seat, environment, write, error, exit }: Options
     end: () => input.end(),
     hangUp() {
       input.end()
-      shell.interrupt()
+      shell.hangUp()
     },
   }
 }

@@ -141,7 +141,7 @@ export function openSeat(options: {
     read(path) {
       const real = reach(path)
       need(real, 'r')
-      return files.read(real, seat.now(), login.pid + 9)
+      return files.read(real, seat.now(), [...login.programs].at(-1)?.pid ?? login.pid + 2)
     },
     list(path) {
       const real = reach(path)

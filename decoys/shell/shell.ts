@@ -3,35 +3,61 @@ import { arithmetic } from './arithmetic.ts'
 import { call, program, script } from './call.ts'
 import type { Run } from './command.ts'
 import { Interrupted, Leave, type Streams } from './control.ts'
+import { environmentOf } from './environment.ts'
 import { list as runList } from './execute.ts'
-import { PipeClosed } from './io.ts'
+import { type Pipe, PipeClosed } from './io.ts'
+import { Family } from './jobs.ts'
+import { Meter } from './pace.ts'
 import { parse } from './parser.ts'
 import { absolute, type Seat } from './seat.ts'
-import { type Command, Incomplete, type List, SyntaxFault } from './syntax.ts'
+import type { Command, List } from './syntax.ts'
+import { syntaxFault } from './syntax-fault.ts'
 
-const stepsBeforePause = 2000
-const maxPipe = 2 * 1024 * 1024
+const maxCaptured = 2 * 1024 * 1024
 const maxOutput = 16 * 1024 * 1024
 const maxValue = 64 * 1024
 const maxVariables = 400
+const maxElements = 2000
+
+/** The language of a shell: bash, BusyBox's ash, or the dash that Ubuntu calls sh. */
+export type Dialect = 'bash' | 'ash' | 'dash'
 
 export class Shell {
   readonly seat: Seat
+  /** Whether the host's programs are BusyBox's. */
   readonly ash: boolean
-  /** Name in error texts: `-bash`, `bash`, `-ash`, `sh`. */
-  label: string
+  dialect: Dialect
+  /** `$0`: `-bash`, `bash`, `sh`, the script. */
+  name: string
+  /** Whether this runs a script, whose errors name their line. */
+  scripted = false
+  line = 0
   readonly variables = new Map<string, string>()
+  readonly arrays = new Map<string, Map<string, string>>()
+  readonly associative = new Set<string>()
   readonly exported = new Set<string>()
   readonly functions = new Map<string, Command>()
   readonly aliases = new Map<string, string>()
+  /** Letters of `set`, and `pipefail`. */
+  readonly flags = new Set<string>()
+  /** Names that `readonly` locked. */
+  readonly locked = new Set<string>()
+  umask = 0o022
+  readonly traps = new Map<string, string>()
   history: string[] = []
   directory: string
   previous = ''
   status = 0
   arguments: string[] = []
   interactive = false
+  /** Whether failing now ends nothing under `set -e`: in a test. */
+  tested = 0
   /** What was before each `su` on this terminal. */
   entered: { user: Seat['user']; directory: string; home: string | undefined; name: string | undefined }[] = []
+  /** Whether `set -o history` holds. */
+  recording = true
+  /** Letter that getopts reads next within its argument. */
+  optionAt = 1
   /** History before this entry came from the file. */
   historyFrom = 0
   /** Terminal size, for commands that draw. */
@@ -39,57 +65,37 @@ export class Shell {
   rows = 24
   pid: number
   background = 0
-  /** Shared with what runs beside. */
-  readonly meter = { steps: 0, depth: 0, written: 0, wake: undefined as (() => void) | undefined, interrupted: false, echo: true }
+  /** Calls inside each other. */
+  depth = 0
+  /** Variables that `local` hides, innermost call last. */
+  locals: Map<string, string | undefined>[] = []
+  /** Where standard output leads when that is a pipe, to wait for its reader. */
+  sink: Pipe | undefined
+  /** Streams that `exec` redirected for good. */
+  fixed: Streams | undefined
+  meter = new Meter()
+  family = new Family()
 
   constructor(seat: Seat, options: { login: boolean; environment?: ReadonlyMap<string, string> }) {
     this.seat = seat
-    const { host } = seat.world
-    this.ash = host.flavour === 'openwrt'
-    this.label = `${options.login ? '-' : ''}${this.ash ? 'ash' : 'bash'}`
+    this.ash = seat.world.host.flavour === 'openwrt'
+    this.dialect = this.ash ? 'ash' : 'bash'
+    this.name = `${options.login ? '-' : ''}${this.dialect}`
     this.pid = seat.login.pid + 2
     this.directory = seat.fs.stat(seat.user.home)?.kind === 'directory' ? seat.user.home : '/'
-    const { user } = seat
-    const root = user.uid === 0
-    const path =
-      host.flavour === 'openwrt'
-        ? '/usr/sbin:/usr/bin:/sbin:/bin'
-        : host.flavour === 'ubuntu'
-          ? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/games:/usr/local/games'
-          : root
-            ? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/root/bin'
-            : `/usr/local/bin:/usr/bin:/usr/local/sbin:/usr/sbin:${user.home}/.local/bin:${user.home}/bin`
-    const set: Record<string, string> = {
-      USER: user.name,
-      LOGNAME: user.name,
-      HOME: user.home,
-      PATH: path,
-      SHELL: user.shell,
-      PWD: this.directory,
-      SHLVL: '1',
-      SSH_CLIENT: `${seat.source.ip} ${seat.source.port} ${seat.destination.port}`,
-      SSH_CONNECTION: `${seat.source.ip} ${seat.source.port} ${seat.destination.ip} ${seat.destination.port}`,
-    }
-    if (!this.ash) {
-      Object.assign(set, { LANG: 'en_US.UTF-8', MAIL: `/var/${host.flavour === 'centos' ? 'spool/' : ''}mail/${user.name}` })
-      if (host.flavour === 'centos')
-        Object.assign(set, { HOSTNAME: host.persona.hostname, HISTSIZE: '1000', XDG_SESSION_ID: String(host.persona.number('session-id', 90, 4000)) })
-    }
-    for (const [name, value] of Object.entries(set)) this.export(name, value)
+    const { exported, own } = environmentOf(seat, this.directory)
+    for (const [name, value] of Object.entries(own)) this.variables.set(name, value)
+    for (const [name, value] of Object.entries(exported)) this.export(name, value)
     for (const [name, value] of options.environment ?? []) this.export(name, value)
-    this.variables.set('IFS', ' \t\n')
-    this.variables.set('PS1', this.ash ? '\\u@\\h:\\w\\$ ' : host.flavour === 'ubuntu' ? '\\u@\\h:\\w\\$ ' : '[\\u@\\h \\W]\\$ ')
-    this.variables.set('PS2', '> ')
-    if (!this.ash) {
-      this.variables.set('BASH_VERSION', host.flavour === 'ubuntu' ? '4.4.20(1)-release' : '4.2.46(2)-release')
-      this.variables.set('HISTFILE', `${user.home}/.bash_history`)
-      this.variables.set('UID', String(user.uid))
-      this.variables.set('EUID', String(user.uid))
-      this.variables.set('HOSTTYPE', 'x86_64')
-      this.variables.set('OSTYPE', 'linux-gnu')
-      this.variables.set('MACHTYPE', host.flavour === 'ubuntu' ? 'x86_64-pc-linux-gnu' : 'x86_64-redhat-linux-gnu')
-    }
   }
+
+  /** What error texts begin with: `-bash`, `./x.sh: line 3`, `sh: 1`. */
+  get label(): string {
+    if (this.dialect === 'dash') return `${this.name}: ${Math.max(1, this.line)}`
+    return this.scripted ? `${this.name}: line ${Math.max(1, this.line)}` : this.name
+  }
+
+  // Variables
 
   export(name: string, value: string): void {
     this.set(name, value)
@@ -97,7 +103,61 @@ export class Shell {
   }
 
   set(name: string, value: string): void {
-    if (this.variables.size < maxVariables || this.variables.has(name)) this.variables.set(name, value.slice(0, maxValue))
+    if (this.arrays.has(name)) this.setElement(name, '0', value)
+    else if (this.variables.size < maxVariables || this.variables.has(name)) this.variables.set(name, value.slice(0, maxValue))
+  }
+
+  unset(name: string): void {
+    const element = /^([A-Za-z_]\w*)\[(.*)\]$/.exec(name)
+    if (element) {
+      this.arrays.get(element[1] as string)?.delete(this.index(element[1] as string, element[2] as string))
+      return
+    }
+    this.variables.delete(name)
+    this.arrays.delete(name)
+    this.associative.delete(name)
+    this.exported.delete(name)
+  }
+
+  /** The key of an element: a number, or the text itself in an associative array. */
+  index(name: string, text: string): string {
+    if (this.associative.has(name)) return text
+    let at = Number(this.evaluate(text))
+    if (at < 0) at += Math.max(-1, ...[...(this.arrays.get(name)?.keys() ?? [])].map(Number)) + 1
+    return String(at)
+  }
+
+  setElement(name: string, index: string, value: string): void {
+    let array = this.arrays.get(name)
+    if (!array) {
+      if (this.arrays.size >= maxVariables) return
+      array = new Map()
+      const before = this.variables.get(name)
+      if (before !== undefined) array.set('0', before)
+      this.variables.delete(name)
+      this.arrays.set(name, array)
+    }
+    const key = this.index(name, index)
+    if (array.size < maxElements || array.has(key)) array.set(key, value.slice(0, maxValue))
+  }
+
+  element(name: string, index: string): string | undefined {
+    const array = this.arrays.get(name)
+    if (array) return array.get(this.index(name, index))
+    return this.index(name, index) === '0' ? this.get(name) : undefined
+  }
+
+  /** Indices of an array, in order. */
+  keys(name: string): string[] {
+    const array = this.arrays.get(name)
+    if (!array) return this.get(name) === undefined ? [] : ['0']
+    return this.associative.has(name) ? [...array.keys()] : [...array.keys()].sort((a, b) => Number(a) - Number(b))
+  }
+
+  elements(name: string): string[] {
+    const array = this.arrays.get(name)
+    const value = this.get(name)
+    return array ? this.keys(name).map((key) => array.get(key) ?? '') : value === undefined ? [] : [value]
   }
 
   /** A variable or special parameter; undefined when unset. */
@@ -115,25 +175,43 @@ export class Shell {
       case '*':
         return this.arguments.join(' ')
       case '-':
-        return this.interactive ? 'himBH' : 'hBc'
+        return `${this.interactive ? 'himBH' : this.dialect === 'bash' ? 'hBc' : 'c'}${[...this.flags].filter((flag) => flag.length === 1).join('')}`
       case '0':
-        return this.label
+        return this.name
       case 'RANDOM':
-        return this.ash ? this.variables.get(name) : String(Math.floor(Math.random() * 32768))
+        return this.dialect === 'dash' ? this.variables.get(name) : String(Math.floor(Math.random() * 32768))
       case 'SECONDS':
-        return String(Math.floor((this.seat.now() - this.seat.login.at) / 1000))
+        return this.dialect === 'bash' ? String(Math.floor((this.seat.now() - this.seat.login.at) / 1000)) : undefined
+      case 'LINENO':
+        return String(Math.max(1, this.line))
       case 'PPID':
         return String(this.seat.login.pid)
+      case 'BASHPID':
+        return this.dialect === 'bash' ? String(this.pid) : undefined
       case 'PWD':
         return this.directory
     }
     if (/^[0-9]+$/.test(name)) return this.arguments[Number(name) - 1]
-    return this.variables.get(name)
+    return this.arrays.get(name)?.get('0') ?? this.variables.get(name)
   }
 
-  number(name: string): number {
-    const value = Number(this.get(name) ?? 0)
-    return Number.isInteger(value) ? value : 0
+  /** The value of an arithmetic expression. Throws an Error naming the fault. */
+  evaluate(text: string): bigint {
+    return arithmetic(text, {
+      get: (name, index) => (index === undefined ? this.get(name) : this.element(name, index)) ?? '',
+      set: (name, index, value) => (index === undefined ? this.set(name, value) : this.setElement(name, index, value)),
+    })
+  }
+
+  /** The value of an expression as a number; says its fault and leaves the command line when it has one. */
+  evaluateOrFail(text: string, streams: Streams): number {
+    try {
+      return Number(this.evaluate(text))
+    } catch (error) {
+      const fault = error instanceof Error ? error.message : 'syntax error'
+      streams.err(this.dialect === 'bash' ? `${this.label}: ${text}: ${fault}\n` : `${this.label}: arithmetic syntax error\n`)
+      throw new Leave(this.interactive ? 'abort' : 'exit', this.dialect === 'bash' ? 1 : 2)
+    }
   }
 
   /** Absolute path of an operand. */
@@ -145,66 +223,59 @@ export class Shell {
   child(): Shell {
     return Object.assign(Object.create(Shell.prototype) as Shell, this, {
       variables: new Map(this.variables),
+      arrays: new Map([...this.arrays].map(([name, array]) => [name, new Map(array)])),
+      associative: new Set(this.associative),
       exported: new Set(this.exported),
       functions: new Map(this.functions),
       aliases: new Map(this.aliases),
+      flags: new Set(this.flags),
+      traps: new Map<string, string>(),
+      locals: this.locals.map((hidden) => new Map(hidden)),
       interactive: false,
     })
   }
 
-  /** Runs a text; resolves with its exit code. `mode` undefined: part of something already said. */
+  /** Runs a text; resolves with its exit code. */
   async execute(text: string, streams: Streams): Promise<number> {
-    let list: List
+    let parsed: List
     try {
-      list = parse(text)
+      parsed = parse(text)
     } catch (error) {
-      return this.syntaxFault(error, streams)
+      return syntaxFault(this, error, streams, text)
     }
     try {
-      return await runList(this, list, streams)
+      return await runList(this, parsed, this.fixed ?? streams)
     } catch (error) {
+      if (error instanceof Leave && error.kind === 'abort') {
+        this.status = error.value
+        return error.value
+      }
       if (error instanceof Leave && error.kind !== 'exit') return this.status
       throw error
     }
   }
 
-  syntaxFault(error: unknown, streams: Streams): number {
-    if (error instanceof SyntaxFault) {
-      streams.err(
-        this.ash ? `${this.label}: syntax error: unexpected "${error.token}"\n` : `${this.label}: syntax error near unexpected token \`${error.token}'\n`,
-      )
-      this.status = this.ash ? 2 : 1
-      return this.status
-    }
-    if (error instanceof Incomplete) {
-      streams.err(this.ash ? `${this.label}: syntax error: unterminated quoted string\n` : `${this.label}: syntax error: unexpected end of file\n`)
-      this.status = this.ash ? 2 : 1
-      return this.status
-    }
-    throw error
-  }
-
   // Control
 
-  /** Ends what runs now. */
+  /** Ends what runs now in the foreground. */
   interrupt(): void {
-    this.meter.interrupted = true
-    this.meter.wake?.()
+    this.meter.interrupt()
+  }
+
+  /** Ends everything, as a hang-up does. */
+  hangUp(): void {
+    this.meter.interrupt()
+    this.family.end()
   }
 
   /** Waits as a program does that sleeps or waits for the network; ends early, by Interrupted, at Ctrl-C or hang-up. */
   async pause(ms: number): Promise<void> {
-    if (ms > 0 && !this.meter.interrupted && !this.seat.gone()) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, Math.min(ms, 2_000_000_000))
-        this.meter.wake = () => {
-          clearTimeout(timer)
-          resolve()
-        }
-        this.seat.context.signal.addEventListener('abort', this.meter.wake, { once: true })
-      })
-      if (this.meter.wake) this.seat.context.signal.removeEventListener('abort', this.meter.wake)
-      this.meter.wake = undefined
+    const { signal } = this.seat.context
+    if (ms > 0 && !this.seat.gone()) {
+      const wake = (): void => this.meter.interrupt()
+      signal.addEventListener('abort', wake, { once: true })
+      await this.meter.sleep(ms)
+      signal.removeEventListener('abort', wake)
     }
     this.check()
   }
@@ -213,10 +284,19 @@ export class Shell {
     if (this.meter.interrupted || this.seat.gone()) throw new Interrupted()
   }
 
-  /** Counts one command. Endless loops go on, as they would, but slowly. */
+  /** Counts one command; lets other sessions, and the reader of the pipe that is written, catch up. */
   async step(): Promise<void> {
     this.check()
-    if (++this.meter.steps % stepsBeforePause === 0) await this.pause(this.meter.steps > 20_000 ? 500 : 20)
+    this.meter.steps++
+    await this.meter.breathe()
+    await this.flow()
+  }
+
+  /** Waits for the reader of the pipe that is written. */
+  async flow(): Promise<void> {
+    await this.meter.breathe()
+    if (this.sink?.full) await this.sink.drained()
+    this.check()
   }
 
   // Execution
@@ -236,17 +316,17 @@ export class Shell {
   }
 
   /** Runs a text as a script with its own arguments. */
-  script(name: string, text: string, args: string[], streams: Streams): Promise<number> {
-    return script(this, name, text, args, streams)
+  script(name: string, text: string, args: string[], streams: Streams, options: { dialect?: Dialect; inline?: boolean } = {}): Promise<number> {
+    return script(this, name, text, args, streams, options)
   }
 
   run(name: string, streams: Streams): Run {
-    const written = this.meter
+    const { meter } = this
     const bounded =
       (write: (text: string) => void) =>
       (text: string): void => {
-        written.written += text.length
-        if (written.written > maxOutput) throw new PipeClosed()
+        meter.written += text.length
+        if (meter.written > maxOutput) throw new PipeClosed()
         write(text)
       }
     return {
@@ -275,17 +355,26 @@ export class Shell {
     return undefined
   }
 
-  /** Output of a text, for substitution. */
+  /** Output of commands, for substitution. */
   async capture(list: List, streams: Streams): Promise<string> {
+    const text = (await this.collect(list, streams)).replaceAll('\0', '')
+    let end = text.length
+    while (text[end - 1] === '\n') end--
+    return text.slice(0, end)
+  }
+
+  async collect(list: List, streams: Streams): Promise<string> {
     let text = ''
     const child = this.child()
+    child.sink = undefined
+    child.fixed = undefined
     try {
       await runList(child, list, {
         ...streams,
         toTerminal: false,
         out: (piece) => {
           text += piece
-          if (text.length > maxPipe) throw new PipeClosed()
+          if (text.length > maxCaptured) throw new PipeClosed()
         },
       })
     } catch (error) {
@@ -293,14 +382,16 @@ export class Shell {
       else if (!(error instanceof PipeClosed)) throw error
     }
     this.status = child.status
-    return text.replace(/\n+$/, '').replaceAll('\0', '')
+    return text
   }
 
-  evaluate(text: string): number {
-    return arithmetic(
-      text,
-      (name) => this.number(name),
-      (name, value) => this.set(name, String(value)),
-    )
+  /** Process substitution: the path at which the output of the commands can be read once. */
+  async substitute(list: List, direction: '<' | '>', streams: Streams): Promise<string> {
+    if (direction === '>') return '/dev/null'
+    const text = await this.collect(list, streams)
+    const path = `/dev/fd/${this.family.descriptor--}`
+    if (this.family.descriptor < 20) this.family.descriptor = 63
+    this.seat.world.files.write(path, Buffer.from(text, 'latin1'), { at: this.seat.now(), mode: 0o600, uid: this.seat.user.uid, gid: this.seat.user.gid })
+    return path
   }
 }

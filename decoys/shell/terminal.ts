@@ -65,7 +65,10 @@ export function openTerminal(options: {
     },
   })
   let continued = ''
-  const prompt = (): void => editor.begin(promptText(shell, continued === '' ? 'PS1' : 'PS2'))
+  const prompt = (): void => {
+    if (continued === '') print(shell.family.report(shell.dialect === 'ash'))
+    editor.begin(promptText(shell, continued === '' ? 'PS1' : 'PS2'))
+  }
 
   function finish(code: number): void {
     if (over) return
@@ -96,9 +99,7 @@ export function openTerminal(options: {
     remember(shell, whole)
     running = true
     cooked = ''
-    shell.meter.interrupted = false
-    shell.meter.steps = 0
-    shell.meter.written = 0
+    shell.meter.fresh()
     input = new LiveInput(true)
     const rest = typed
     typed = ''
@@ -210,7 +211,7 @@ export function openTerminal(options: {
       if (!over && command === undefined && !shell.ash && shell.history.length > 0) saveHistory(shell)
       over = true
       input.end()
-      shell.interrupt()
+      shell.hangUp()
     },
   }
 }

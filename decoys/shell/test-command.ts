@@ -1,6 +1,5 @@
 /** `test`, `[` and `[[`. */
 import type { CommandMain, Run } from './command.ts'
-import { compile, matches } from './pattern.ts'
 
 export const test: CommandMain = (run, args) => {
   let at = 0
@@ -73,11 +72,11 @@ const statOf = (path: string, { shell, seat }: Run, follow = true) => {
   }
 }
 
-const binary: Record<string, (a: string, b: string, run: Run) => boolean> = {
+/** Operators between two values. */
+export const binary: Record<string, (a: string, b: string, run: Run) => boolean> = {
   '=': (a, b) => a === b,
-  '==': (a, b) => a === b || matches(compile(b), a),
+  '==': (a, b) => a === b,
   '!=': (a, b) => a !== b,
-  '=~': (a, b) => a.includes(b.replace(/[\^$.*]/g, '')),
   '<': (a, b) => a < b,
   '>': (a, b) => a > b,
   '-eq': (a, b) => number(a) === number(b),
@@ -90,7 +89,8 @@ const binary: Record<string, (a: string, b: string, run: Run) => boolean> = {
   '-ot': (a, b, run) => (statOf(a, run)?.mtime ?? 0) < (statOf(b, run)?.mtime ?? 0),
 }
 
-const unary: Record<string, (a: string, run: Run) => boolean> = {
+/** Operators before a value. */
+export const unary: Record<string, (a: string, run: Run) => boolean> = {
   '-n': (a) => a !== '',
   '-z': (a) => a === '',
   '-e': (a, run) => statOf(a, run) !== undefined,
@@ -109,6 +109,8 @@ const unary: Record<string, (a: string, run: Run) => boolean> = {
   '-S': (a, run) => statOf(a, run)?.kind === 'socket',
   '-u': (a, run) => ((statOf(a, run)?.mode ?? 0) & 0o4000) !== 0,
   '-k': (a, run) => ((statOf(a, run)?.mode ?? 0) & 0o1000) !== 0,
+  '-g': (a, run) => ((statOf(a, run)?.mode ?? 0) & 0o2000) !== 0,
+  '-O': (a, run) => statOf(a, run)?.uid === run.seat.user.uid,
   '-t': (_, run) => run.toTerminal,
   '-v': (a, run) => run.shell.get(a) !== undefined,
 }

@@ -309,7 +309,7 @@ export function openFiles(host: Host, about: { processes: Processes; network: Ne
       if (!node) throw new FileFault('ENOENT', path)
       if (target === '/') throw new FileFault('EBUSY', path)
       if (node.kind === 'directory' && list(target).length > 0) throw new FileFault('ENOTEMPTY', path)
-      if (/^\/(proc|sys)(\/|$)/.test(target)) throw new FileFault('EPERM', path)
+      if (/^\/(proc|sys)(\/|$)/.test(target) && !over.has(target)) throw new FileFault('EPERM', path)
       drop(target)
     },
     rename(from, to) {

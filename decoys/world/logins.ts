@@ -13,8 +13,23 @@ export interface LiveLogin {
   active: number
   /** First of the process ids of this login; the others follow. */
   pid: number
-  /** Command line now running, for ps and w. */
-  running: string
+  /** What runs now, oldest first, for ps and w. */
+  readonly programs: ReadonlySet<Program>
+  /** Adds what runs; the function takes it away again. */
+  run(program: Program): () => void
+}
+
+/** A program or job of a live login. */
+export interface Program {
+  pid: number
+  ppid: number
+  command: string
+  /** Whose it is, when not the login's. */
+  user?: string
+  /** Milliseconds since 1970 UTC. */
+  startedAt: number
+  /** Ends it; what cannot be ended alone has none. */
+  stop?(): void
 }
 
 export interface PastLogin {
@@ -41,10 +56,12 @@ export interface Logins {
   readonly luck: Luck
   readonly revision: number
   /** Enters a login; `leave` closes it and adds it to the history. */
-  enter(login: Omit<LiveLogin, 'tty' | 'pid' | 'running' | 'active'> & { terminal: boolean }): { login: LiveLogin; leave(at: number): void }
+  enter(login: Omit<LiveLogin, 'tty' | 'pid' | 'programs' | 'run' | 'active'> & { terminal: boolean }): { login: LiveLogin; leave(at: number): void }
   /** Newest first: this adversary's own and what the host had before. */
   past(): PastLogin[]
   touch(): void
+  /** The process id of the next program that starts. */
+  nextPid(): number
   added(): SavedLogins
 }
 
@@ -56,7 +73,13 @@ export function openLogins(host: Host, saved?: SavedLogins): Logins {
   const past: PastLogin[] = saved?.past.slice(0, kept) ?? []
   const luck: Luck = saved?.luck ?? { tries: 0, accepted: [] }
   let revision = 0
-  let nextPid = 0
+  let pid = 0
+  const take = (n: number): number => {
+    pid ||= host.persona.number('next-pid', host.flavour === 'openwrt' ? 2600 : 11000, host.flavour === 'openwrt' ? 6000 : 29000)
+    const first = pid
+    pid = pid + n > 32_000 ? 1200 : pid + n
+    return first
+  }
   return {
     live,
     luck,
@@ -66,12 +89,22 @@ export function openLogins(host: Host, saved?: SavedLogins): Logins {
     touch() {
       revision++
     },
+    nextPid: () => take(1),
     enter({ terminal, ...rest }) {
       let line = 0
       while (live.some((l) => l.tty === `pts/${line}`)) line++
-      nextPid ||= host.persona.number('next-pid', host.flavour === 'openwrt' ? 2600 : 11000, host.flavour === 'openwrt' ? 6000 : 29000)
-      const login: LiveLogin = { ...rest, tty: terminal ? `pts/${line}` : 'notty', active: rest.at, pid: nextPid, running: '' }
-      nextPid = nextPid + 17 > 32000 ? 1200 : nextPid + 17
+      const programs = new Set<Program>()
+      const login: LiveLogin = {
+        ...rest,
+        tty: terminal ? `pts/${line}` : 'notty',
+        active: rest.at,
+        pid: take(5),
+        programs,
+        run(program) {
+          programs.add(program)
+          return () => void programs.delete(program)
+        },
+      }
       live.push(login)
       let left = false
       return {

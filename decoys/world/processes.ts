@@ -261,20 +261,24 @@ export function openProcesses(host: Host, logins: Logins, killed: number[] = [])
       const parent = list[list.length - 1] as Process
       if (login.tty !== 'notty')
         list.push({ pid: login.pid + 2, ppid: parent.pid, user, uid, command: shell, tty, state: 'Ss', virtual: 115440, resident: 2084, ...at })
-      if (login.running)
+      let foreground = true
+      for (const program of login.programs) {
+        const job = program.stop !== undefined
         list.push({
-          pid: login.pid + 9,
-          ppid: login.tty === 'notty' ? parent.pid : login.pid + 2,
-          user,
-          uid,
-          command: login.running,
+          pid: program.pid,
+          ppid: login.tty === 'notty' && program.ppid === login.pid + 2 ? parent.pid : program.ppid,
+          user: program.user ?? user,
+          uid: program.user === undefined ? uid : program.user === 'root' ? 0 : 1000,
+          command: program.command,
           tty,
-          state: 'R+',
-          virtual: 155372,
-          resident: 1896,
-          startedAt: now,
+          state: job ? 'S' : foreground && login.programs.size > 0 ? 'R+' : 'S+',
+          virtual: 110_000 + ((program.command.length * 977) % 46_000),
+          resident: 1200 + ((program.command.length * 331) % 900),
+          startedAt: program.startedAt,
           cpu: 0,
         })
+        if (!job) foreground = false
+      }
     }
     return list.filter((p) => !dead.has(p.pid)).sort((a, b) => a.pid - b.pid)
   }
@@ -288,7 +292,14 @@ export function openProcesses(host: Host, logins: Logins, killed: number[] = [])
     kill(pid, now) {
       const found = all(now).find((p) => p.pid === pid)
       if (!found || pid === 1 || found.command.startsWith('[')) return false
-      if (logins.live.some((l) => pid >= l.pid && pid <= l.pid + 9)) return true // one's own session does not outlive it, so nothing is kept
+      for (const login of logins.live) {
+        if (pid >= login.pid && pid <= login.pid + 2) return true // one's own session does not outlive it, so nothing is kept
+        for (const program of login.programs) {
+          if (program.pid !== pid) continue
+          program.stop?.()
+          return true
+        }
+      }
       dead.add(pid)
       revision++
       return true

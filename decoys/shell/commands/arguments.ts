@@ -51,14 +51,14 @@ export const argumentCommands: CommandTable = {
     if (args.length === 3 && operator && ['+', '-', '*', '/', '%'].includes(operator)) {
       if (!/^-?\d+$/.test(a) || !/^-?\d+$/.test(b)) return run.fault('non-integer argument') + 1
       if (Number(b) === 0 && (operator === '/' || operator === '%')) return run.fault('division by zero') + 1
-      const value = run.shell.evaluate(`${a} ${operator} ${b}`)
+      const value = Number(run.shell.evaluate(`${a} ${operator} ${b}`))
       run.out(`${value}\n`)
       return value === 0 ? 1 : 0
     }
     if (a === 'length') run.out(`${(operator ?? '').length}\n`)
     else if (operator === ':') run.out(`${linePattern(`^${b}`, {})?.(a, 0)?.[1] ?? 0}\n`)
     else if (operator && ['=', '!=', '<', '>', '<=', '>='].includes(operator)) {
-      const hit = operator === '=' ? a === b : operator === '!=' ? a !== b : run.shell.evaluate(`${Number(a) || 0} ${operator} ${Number(b) || 0}`) !== 0
+      const hit = operator === '=' ? a === b : operator === '!=' ? a !== b : run.shell.evaluate(`${Number(a) || 0} ${operator} ${Number(b) || 0}`) !== 0n
       run.out(hit ? '1\n' : '0\n')
       return hit ? 0 : 1
     } else run.out(`${a}\n`)

@@ -28,7 +28,7 @@ export const loginCommands: CommandTable = {
       if (l.tty === 'notty') continue
       const t = localTime(run.seat.world.host, l.at)
       run.out(
-        `${l.user.padEnd(8)} ${l.tty.padEnd(8)} ${l.from.slice(0, 16).padEnd(16)} ${`${t.hh}:${t.mm}`.padEnd(7)} ${idle(Math.max(0, now - l.active)).padStart(6)}  0.0${1 + (l.pid % 6)}s  0.00s ${l.running || '-bash'}\n`,
+        `${l.user.padEnd(8)} ${l.tty.padEnd(8)} ${l.from.slice(0, 16).padEnd(16)} ${`${t.hh}:${t.mm}`.padEnd(7)} ${idle(Math.max(0, now - l.active)).padStart(6)}  0.0${1 + (l.pid % 6)}s  0.00s ${[...l.programs].filter((p) => !p.stop)[0]?.command ?? '-bash'}\n`,
       )
     }
     return 0

@@ -5,6 +5,7 @@ import type { Process } from '../../world/processes.ts'
 import type { CommandTable, Run } from '../command.ts'
 import { options } from '../command.ts'
 import { compile, matches } from '../pattern.ts'
+import { stopJob } from '../builtins-jobs.ts'
 import { uptimeLine } from './system.ts'
 
 const cpuTime = (p: Process): string => {
@@ -153,6 +154,8 @@ const signals: Record<string, number> = { HUP: 1, INT: 2, QUIT: 3, KILL: 9, USR1
 function end(run: Run, pids: number[], signal: number): void {
   const { login } = run.seat
   for (const pid of pids) {
+    const job = run.shell.family.jobs.find((one) => one.pid === pid)
+    if (stopJob(job, signal)) continue
     run.seat.world.processes.kill(pid, run.seat.now())
     if (signal !== 0 && pid >= login.pid && pid <= login.pid + 2 && (signal === 9 || signal === 1 || pid < login.pid + 2)) run.seat.disconnect()
   }
@@ -161,16 +164,18 @@ function end(run: Run, pids: number[], signal: number): void {
 const byName =
   (whole: boolean): CommandTable[string] =>
   (run, args) => {
+    const given = args.find((a) => /^-(?:\d+|(?:SIG)?[A-Z]{3,})$/.test(a))?.replace(/^-(?:SIG)?/, '')
+    const signal = given === undefined ? 15 : (signals[given] ?? (Number(given) || 15))
     const { flags, rest } = options(
-      args.filter((a) => !/^-(?:\d+|[A-Z]{3,})$/.test(a)),
+      args.filter((a) => !/^-(?:\d+|(?:SIG)?[A-Z]{3,})$/.test(a)),
       'feu:xlvcnitqs:',
       {},
     )
     const pattern = rest.at(-1) ?? ''
     const user = flags.get('u')
-    const own = run.seat.login
+    const mine = new Set([...run.seat.login.programs].map((p) => p.pid))
     const found = run.seat.world.processes.all(run.seat.now()).filter((p) => {
-      if (p.pid === own.pid + 9 || (user && p.user !== user)) return false
+      if ((p.command.split(' ', 1)[0] === run.name && mine.has(p.pid)) || (user && p.user !== user)) return false
       const text = flags.has('f') ? p.command : nameOf(p)
       return whole ? nameOf(p) === pattern : pattern === '' ? user !== undefined : text.includes(pattern) || matches(compile(pattern), text)
     })
@@ -183,14 +188,14 @@ const byName =
       if (run.name === 'killall') run.err(`${pattern}: no process found\n`)
       return 1
     }
-    const mine = found.filter((p) => run.seat.user.uid === 0 || p.user === run.seat.user.name)
-    if (mine.length < found.length) run.err(`${pattern}(${found[0]?.pid}): Operation not permitted\n`)
+    const ours = found.filter((p) => run.seat.user.uid === 0 || p.user === run.seat.user.name)
+    if (ours.length < found.length) run.err(`${pattern}(${found[0]?.pid}): Operation not permitted\n`)
     end(
       run,
-      mine.map((p) => p.pid),
-      15,
+      ours.map((p) => p.pid),
+      signal,
     )
-    return mine.length > 0 ? 0 : 1
+    return ours.length > 0 ? 0 : 1
   }
 
 export const processCommands: CommandTable = {
@@ -233,6 +238,12 @@ export const processCommands: CommandTable = {
     }
     let status = 0
     for (const text of pids) {
+      if (text.startsWith('%')) {
+        if (stopJob(run.shell.family.find(text), signal)) continue
+        run.err(`${run.shell.label}: kill: ${text}: no such job\n`)
+        status = 1
+        continue
+      }
       const pid = Number(text)
       const label = run.shell.ash ? run.shell.label : `${run.shell.label}: kill`
       const found = Number.isInteger(pid) ? run.seat.world.processes.get(pid, run.seat.now()) : undefined
