@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { deviceTemplate } from './device.ts'
 import { modbusTemplate } from './modbus.ts'
+import { s7commTemplate } from './s7comm.ts'
 import { slug } from './primitives.ts'
 
 const names = z.array(z.string().min(1).max(100))
@@ -87,5 +88,6 @@ export const personaTemplate = z.strictObject({
   /** An industrial device; the sections below are the protocols that it speaks. */
   device: deviceTemplate.optional(),
   modbus: modbusTemplate.optional(),
+  s7comm: s7commTemplate.optional(),
 })
 export type PersonaTemplate = z.infer<typeof personaTemplate>

@@ -5,6 +5,7 @@ export { openWorld } from './world.ts'
 
 export const services = [
   lazily('modbus', async () => (await import('./industrial/modbus/modbus.ts')).modbus),
+  lazily('s7comm', async () => (await import('./industrial/s7comm/s7comm.ts')).s7comm),
   lazily('portal', async () => (await import('./portal/portal.ts')).portal),
   lazily('portal-https', async () => (await import('./portal/portal.ts')).portalHttps),
   lazily('ssh', async () => (await import('./ssh/ssh.ts')).ssh),

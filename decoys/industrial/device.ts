@@ -28,6 +28,8 @@ export interface Device {
   setMode(mode: 'run' | 'stop'): void
   /** Milliseconds since its last boot. */
   uptimeMs(): number
+  /** What its clock shows, ms since 1970 UTC. */
+  plantTime(): number
   /** Resolves when the device's answer would leave: at the end of its program's cycle and what its communication takes besides. */
   pace(): Promise<void>
   /** Stops watching the plant. */
@@ -154,6 +156,7 @@ export function openDevice(context: Context, session: Session): Device {
       for (const unit of own) plant().setMode(unit, next)
     },
     uptimeMs,
+    plantTime: () => (own[0] === undefined ? context.clock() : plant().controllerClock(own[0])),
     async pace() {
       const [least, most] = template.latencyMs
       const toEnd = cycleMs - (uptimeMs() % cycleMs)

@@ -32,6 +32,16 @@ export function sayRequest(session: Session, { points = [], count, changed = fal
   })
 }
 
+/** What a write comes to, by what its points are: a command, an alarm limit, or a parameter. */
+export function operationOfWrite(points: readonly Point[]): Body['operation'] {
+  if (points.some((point) => point.class === 'CMD')) return 'command'
+  return points.some((point) => point.class === 'LIM') ? 'alarm' : 'write'
+}
+
+/** Whether a write made any value of the plant another than it was. */
+export const changedBy = (points: readonly Point[]): boolean =>
+  points.some(({ tag, before, value }) => tag !== undefined && before !== undefined && value !== undefined && before !== value)
+
 /** A point of a map as an operator would name it; only an address where the map has nothing. */
 export function pointOf(device: Device, address: string, from: string | undefined, values: { before?: number; value?: number } = {}): Point {
   const id = from === undefined ? undefined : device.tagOf(from)

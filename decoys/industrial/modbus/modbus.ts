@@ -3,16 +3,14 @@ import { escapeBytes } from '@shenlou/contract/bytes'
 import type { ModbusUnit } from '@shenlou/contract/modbus'
 import { services } from '@shenlou/contract/services'
 import { type Connection, defineDecoy } from '../../decoy.ts'
+import { admit } from '../connections.ts'
 import { type Device, openDevice } from '../device.ts'
-import { type Asked, type Point, sayRequest } from '../say.ts'
+import { type Asked, changedBy, operationOfWrite, type Point, sayRequest } from '../say.ts'
 import { identification, serverId } from './identification.ts'
 import { type Adu, encodeAdu, openMbapReader, parseAdu } from './mbap.ts'
 import { encodeException, encodeValues, exception, functionNames, ModbusException, parseRequest, type Request } from './pdu.ts'
 import { type Memory, openTables, type Tables } from './tables.ts'
 import { openUmas, type Umas } from './umas.ts'
-
-/** Connections of each decoy now, to hold it to as many as the device has. */
-const open = new Map<string, number>()
 
 type Answered = Pick<Asked, 'operation' | 'function' | 'points' | 'count' | 'changed'> & { pdu: Buffer }
 
@@ -24,14 +22,13 @@ export const modbus = defineDecoy({
   async serve(connection, context) {
     const template = context.persona.template.modbus
     if (!template) throw new Error(`decoy ${context.decoy}: its persona ${context.persona.template.id} has no modbus section`)
-    const others = open.get(context.decoy) ?? 0
     const session = context.session()
-    if (others >= template.connections) {
+    const leave = admit(context.decoy, 'modbus', template.connections)
+    if (!leave) {
       session.emit('protocol.violated', { reason: `more than ${template.connections} connections`, data: '' })
       connection.reset()
       return
     }
-    open.set(context.decoy, others + 1)
     const device = openDevice(context, session)
     const memory: Memory = context.world.registers
     const units = new Map<number, { unit: ModbusUnit; tables: Tables }>()
@@ -73,9 +70,7 @@ export const modbus = defineDecoy({
       clearTimeout(idle)
       umas.close()
       device.close()
-      const left = (open.get(context.decoy) ?? 1) - 1
-      if (left > 0) open.set(context.decoy, left)
-      else open.delete(context.decoy)
+      leave()
     }
 
     async function absent(adu: Adu, frame: Buffer): Promise<void> {
@@ -124,15 +119,6 @@ const operationOf = (code: number): Asked['operation'] =>
         : [7, 8, 11, 12].includes(code)
           ? 'diagnose'
           : 'other'
-
-/** What a write comes to, by what its points are: a command, an alarm limit, or a parameter. */
-export function operationOfWrite(points: readonly Point[]): Asked['operation'] {
-  if (points.some((point) => point.class === 'CMD')) return 'command'
-  return points.some((point) => point.class === 'LIM') ? 'alarm' : 'write'
-}
-
-const changedBy = (points: readonly Point[]): boolean =>
-  points.some(({ tag, before, value }) => tag !== undefined && before !== undefined && value !== undefined && before !== value)
 
 const drained = (connection: Connection): Promise<void> =>
   new Promise((resolve) => {
