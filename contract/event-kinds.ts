@@ -212,10 +212,12 @@ export const eventKinds = {
       status: z.number().int().min(0).max(999),
       responseHeaders: headers,
       responseSize: count,
-      /** The first 16 KiB of an answer that was made for this request, as it was before compression. */
+      /** The first 16 KiB of an answer that was made for this request, before compression; once a session of those with one `responsePage`. */
       responseBody: escaped(65536).optional(),
       /** SHA-256 of the whole answer, before compression and ranges, where `responseBody` does not hold it: a file of the site, or a longer page. */
       responseSha256: sha256.optional(),
+      /** SHA-256 of a page that many requests get, before a token and what was typed are filled in; the session's first exchange with it holds `responseBody`. */
+      responsePage: sha256.optional(),
       durationMs: z.number().min(0),
     }),
   }),

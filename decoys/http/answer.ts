@@ -20,9 +20,9 @@ export type Answer =
   | { kind: 'redirect'; status: 301 | 302; target: string }
   /**
    * A page of the application behind the server, with its headers in its order. `reason`: its phrase for the status, where that is not the server's.
-   * `shown`: its body as `cleanPage` makes it, where that is known already.
+   * `shown`: its body as `cleanPage` makes it, where that is known already. `page`: hash of its fixed parts.
    */
-  | { kind: 'page'; status: number; reason?: string; type: string; headers: Field[]; body: Buffer; shown?: string }
+  | { kind: 'page'; status: number; reason?: string; type: string; headers: Field[]; body: Buffer; shown?: string; page?: string }
 
 export interface Rendered {
   status: number
@@ -31,9 +31,10 @@ export interface Rendered {
   bytes: Buffer
   /** Bytes of the body as sent. */
   bodySize: number
-  /** The body for the event, before compression: text made for this request, or the hash of what is the same for all. */
+  /** The body for the event, before compression: text made for this request, hash of what that does not hold, hash of the fixed parts of such a page. */
   shown?: string
   sha256?: string
+  page?: string
   close: boolean
 }
 

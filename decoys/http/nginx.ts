@@ -79,6 +79,7 @@ interface Parts {
   extra?: Field[]
   shown?: string
   sha256?: string
+  page?: string
 }
 
 const chromeOrMsie = (agent: string): boolean => {
@@ -92,9 +93,11 @@ const chromeOrMsie = (agent: string): boolean => {
 export function nginxDialect(options: NginxOptions): Dialect {
   const foot = `<hr><center>${options.server}</center>\r\n</body>\r\n</html>\r\n`
   const hot = new WeakMap<StaticFile, { date: string; close: boolean; rendered: Rendered }>()
+  /** The server's own pages: a few for each status. */
+  const words = new Map<string, { body: Buffer; shown: string; page: string }>()
   let boundary = Math.floor(Number(process.hrtime.bigint() % 1_000_000n))
 
-  const page = (code: number, status: number): string =>
+  const ownPage = (code: number, status: number): string =>
     `<html>\r\n<head><title>${status} ${notes[code] ?? titles[status]}</title></head>\r\n<body>\r\n<center><h1>${status} ${titles[status]}</h1></center>\r\n${
       notes[code] ? `<center>${notes[code]}</center>\r\n` : ''
     }${foot}`
@@ -105,7 +108,8 @@ export function nginxDialect(options: NginxOptions): Dialect {
     const bare = context.head?.method === 'HEAD'
     const sent = bare || body === undefined ? nothing : body
     const seen = sent.length === 0 ? undefined : parts
-    if (version < 1000) return { status, headers: [], bytes: sent, bodySize: sent.length, shown: seen?.shown, sha256: seen?.sha256, close: true }
+    if (version < 1000)
+      return { status, headers: [], bytes: sent, bodySize: sent.length, shown: seen?.shown, sha256: seen?.sha256, page: seen?.page, close: true }
     const headers: Field[] = [
       ['Server', options.server],
       ['Date', httpDate(context.now)],
@@ -129,7 +133,7 @@ export function nginxDialect(options: NginxOptions): Dialect {
     bytes.latin1Write(text, 0)
     sent.copy(bytes, text.length)
     bytes.latin1Write(tail, text.length + sent.length)
-    return { status, headers, bytes, bodySize: sent.length, shown: seen?.shown, sha256: seen?.sha256, close: !stays }
+    return { status, headers, bytes, bodySize: sent.length, shown: seen?.shown, sha256: seen?.sha256, page: seen?.page, close: !stays }
   }
 
   /** Whether the gzip filter takes an answer: whole HTML, for HTTP/1.1 clients that accept it and are no proxy's. */
@@ -163,11 +167,17 @@ export function nginxDialect(options: NginxOptions): Dialect {
       const parts = { type: own.type, length: own.body.length, extra: [...(extra ?? []), ...tag], sha256: hashOf(own) }
       return filtered(context, status, parts, own.body, keepAlive, () => gzipped(own))
     }
-    let text = page(code, status)
+    let text = ownPage(code, status)
     const agent = context.head?.fields.get('user-agent')
     if (status >= 400 && agent !== undefined && chromeOrMsie(agent)) text += padding
-    const body = Buffer.from(text, 'latin1')
-    const parts = { type: 'text/html', length: body.length, location, extra, shown: cleanPage(body) }
+    let known = words.get(text)
+    if (!known) {
+      const body = Buffer.from(text, 'latin1')
+      known = { body, shown: cleanPage(body), page: hash('sha256', body) }
+      words.set(text, known)
+    }
+    const { body, ...seen } = known
+    const parts = { type: 'text/html', length: body.length, location, extra, ...seen }
     return filtered(context, status, parts, body, keepAlive, () => gzipSync(body, { level: 1 }))
   }
 
@@ -239,8 +249,8 @@ export function nginxDialect(options: NginxOptions): Dialect {
     return rendered
   }
 
-  const made = (context: RenderContext, { status, reason, type, headers, body, shown }: Answer & { kind: 'page' }): Rendered => {
-    const parts: Parts = { reason, type, chunked: true, extra: headers, shown: body.length === 0 ? undefined : (shown ?? cleanPage(body)) }
+  const made = (context: RenderContext, { status, reason, type, headers, body, shown, page }: Answer & { kind: 'page' }): Rendered => {
+    const parts: Parts = { reason, type, chunked: true, extra: headers, shown: body.length === 0 ? undefined : (shown ?? cleanPage(body)), page }
     if (isLongPage(body)) parts.sha256 = hash('sha256', body)
     return filtered(context, status, parts, body, context.keepAlive, () => gzipSync(body, { level: 1 }))
   }

@@ -9,6 +9,7 @@ import { clean, cleanBytes, cleanFields } from './clean.ts'
 import { type Fault, type Head, type HeadParser, versionText } from './head.ts'
 import { multipartParts, type Part } from './multipart.ts'
 import { openSource, type Source } from './source.ts'
+import { firstTime } from './told.ts'
 
 export interface HttpRequest {
   head: Head
@@ -84,7 +85,7 @@ async function exchange(stream: Duplex, source: Source, context: Context, option
     const rendered = dialect.fault(fault as Fault, renderContext(fault?.head as Head, false))
     const body = atHand(source)
     session.emit('protocol.violated', { reason: (fault as Fault).reason, data: cleanBytes(parser.raw.subarray(0, 4096), 4096) })
-    session.emit('http.exchanged', record(options.secure, (fault as Fault).head, body, rendered, began))
+    session.emit('http.exchanged', record(session, options.secure, (fault as Fault).head, body, rendered, began))
     await write(stream, rendered.bytes)
     if (head && head.contentLength > body.size) await discard(source, head.contentLength - body.size)
     return false
@@ -95,7 +96,7 @@ async function exchange(stream: Duplex, source: Source, context: Context, option
   if (!head.chunked && head.contentLength <= 0) {
     const made = ask(noBody)
     const rendered = dialect.render(made instanceof Promise ? await made : made, renderContext(head, keepAlive))
-    session.emit('http.exchanged', record(options.secure, head, noBody, rendered, began))
+    session.emit('http.exchanged', record(session, options.secure, head, noBody, rendered, began))
     await write(stream, rendered.bytes)
     return !rendered.close
   }
@@ -134,7 +135,7 @@ async function withBody({ stream, source, context, options, head, keepAlive, ask
   }
   if (reads && (body.state === 'gone' || body.state === 'timeout')) {
     session.emit('protocol.violated', { reason: `request body ended early: ${body.state}`, data: cleanBytes(raw.subarray(0, 4096), 4096) })
-    session.emit('http.exchanged', record(options.secure, head, body, silent, began))
+    session.emit('http.exchanged', record(session, options.secure, head, body, silent, began))
     return false
   }
   let answer: Answer
@@ -152,7 +153,7 @@ async function withBody({ stream, source, context, options, head, keepAlive, ask
   const ended = body.state !== 'complete' && !pending
   const rendered = dialect.render(answer, renderContext(head, keepAlive && !ended))
   if (needsFile(body)) await keepWhole(body, context)
-  session.emit('http.exchanged', record(options.secure, head, body, rendered, began))
+  session.emit('http.exchanged', record(session, options.secure, head, body, rendered, began))
   await write(stream, rendered.bytes)
   if (body.state === 'too-large') await discard(source, Number.POSITIVE_INFINITY)
   if (pending) {
@@ -265,7 +266,7 @@ async function keepLate(body: Body, head: Head, context: Context, session: Sessi
   }
 }
 
-function record(secure: boolean, head: Partial<Head>, body: Body, rendered: Rendered, began: number): EventBody<'http.exchanged'> {
+function record(session: Session, secure: boolean, head: Partial<Head>, body: Body, rendered: Rendered, began: number): EventBody<'http.exchanged'> {
   const event: EventBody<'http.exchanged'> = {
     secure,
     method: clean(head.method ?? '', 64),
@@ -280,8 +281,10 @@ function record(secure: boolean, head: Partial<Head>, body: Body, rendered: Rend
     durationMs: Math.round((performance.now() - began) * 1000) / 1000,
   }
   if (body.file) event.file = body.file
-  if (rendered.shown !== undefined) event.responseBody = rendered.shown
-  if (rendered.sha256 !== undefined) event.responseSha256 = rendered.sha256
+  const { shown, sha256, page } = rendered
+  if (sha256 !== undefined) event.responseSha256 = sha256
+  if (page !== undefined) event.responsePage = page
+  if (shown !== undefined && (page === undefined || firstTime(session.id, page))) event.responseBody = shown
   return event
 }
 

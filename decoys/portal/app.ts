@@ -1,4 +1,5 @@
 /** The application behind the site: search, messages, sign-in, a small intranet page, the way to the admin's door. */
+import { hash } from 'node:crypto'
 import { escapeBytes } from '@shenlou/contract/bytes'
 import type { LoginPolicy } from '@shenlou/contract/template'
 import type { Answer } from '../http/answer.ts'
@@ -63,10 +64,11 @@ function session(request: HttpRequest, { site, visitors }: App): { id: string; h
   return { id, headers: [['Set-Cookie', `${backend.cookie}=${id}${tail}`]] }
 }
 
-/** A page's bytes, and how an event shows them where that is known. */
+/** A page's bytes, and how an event shows them where that is known; `page` is the hash of its fixed parts. */
 interface Made {
   body: Buffer
   shown?: string
+  page?: string
 }
 
 function reply(app: App, status: number, made: Made | Buffer, cookies: Field[] = [], extra: Field[] = []): Answer {
@@ -79,10 +81,10 @@ function reply(app: App, status: number, made: Made | Buffer, cookies: Field[] =
   else if (backend.kind === 'plain') headers.push(['Cache-Control', 'no-cache'])
   headers.push(...extra)
   const separator = backend.kind === 'java' ? ';' : '; '
-  const { body, shown }: Made = Buffer.isBuffer(made) ? { body: made } : made
+  const { body, shown, page }: Made = Buffer.isBuffer(made) ? { body: made } : made
   // Tomcat sends no phrase; the others leave it to the server, but for the newer word for 302.
   const reason = backend.kind === 'java' ? '' : status === 302 ? 'Found' : undefined
-  return { kind: 'page', status, reason, type: `text/html${separator}charset=${backend.charset}`, headers, body, shown }
+  return { kind: 'page', status, reason, type: `text/html${separator}charset=${backend.charset}`, headers, body, shown, page }
 }
 
 const redirect = (app: App, to: string, cookies: Field[] = []): Answer => reply(app, 302, Buffer.alloc(0), cookies, [['Location', to]])
@@ -180,6 +182,7 @@ async function message(request: HttpRequest, app: App): Promise<Answer> {
 
 /** The sign-in page of one path and notice, made once: its fixed parts as bytes and as an event shows them, and which gap follows each. */
 interface Draft {
+  page: string
   parts: { bytes: Buffer; shown: string; gap: 'token' | 'user' | undefined }[]
 }
 const drafts = new WeakMap<PublicSite, Map<string, Draft>>()
@@ -192,7 +195,8 @@ function signInPage(app: App, sessionId: string, path: string, notice = '', user
   const key = `${path}\n${notice}`
   let draft = held.get(key)
   if (!draft) {
-    draft = { parts: signInDraft(app, path, notice) }
+    const parts = signInDraft(app, path, notice)
+    draft = { parts, page: hash('sha256', Buffer.concat(parts.map(({ bytes }) => bytes))) }
     if (held.size < 200) held.set(key, draft)
   }
   const token = app.visitors.token(sessionId)
@@ -213,7 +217,7 @@ function signInPage(app: App, sessionId: string, path: string, notice = '', user
       shown += cleanPage(name)
     }
   }
-  return isLongPage(body) ? { body } : { body, shown }
+  return isLongPage(body) ? { body } : { body, shown, page: draft.page }
 }
 
 function signInDraft({ site }: App, path: string, notice: string): Draft['parts'] {

@@ -97,8 +97,11 @@ test('a wrong password is refused on a page, the right one opens the intranet, b
   const form = (password: string): string => `${markup.id('user')}=wangwei&${markup.id('password')}=${encodeURIComponent(password)}`
   const wrong = Buffer.from(await curl('-b', jar, '-d', form('n<o>pe'), at('/login')), 'latin1')
   assert.ok(wrong.toString().includes(site.content.labels.wrong[0]))
-  const exchange = plain.of('http.exchanged').at(-1) as { responseBody: string; responseSize: number }
+  const exchange = plain.of('http.exchanged').at(-1) as { responseBody: string; responsePage: string; responseSize: number }
   assert.deepEqual([exchange.responseBody, exchange.responseSize], [escapeBytes(wrong), wrong.length])
+  await curl('-b', jar, '-d', form('again'), at('/login'))
+  const again = plain.of('http.exchanged').at(-1) as { responseBody?: string; responsePage: string }
+  assert.deepEqual([again.responseBody, again.responsePage], [undefined, exchange.responsePage])
   const right = await curl('-i', '-b', jar, '-c', jar, '-d', form('Wang@2021'), at('/login'))
   assert.match(right, /^HTTP\/1.1 302/)
   const inside = Buffer.from(await curl('-i', '-b', jar, at(site.layout.inside)), 'latin1').toString()
@@ -109,6 +112,7 @@ test('a wrong password is refused on a page, the right one opens the intranet, b
     said.map(({ password, outcome, by }) => [password, outcome, by]),
     [
       ['n<o>pe', 'refused', undefined],
+      ['again', 'refused', undefined],
       ['Wang@2021', 'accepted', 'given'],
     ],
   )
