@@ -102,7 +102,7 @@ export function drawContent(persona: Persona, now: number): Content {
     jobs: random.sample(ownZh.job, random.int(4, 6)).map((title) => ({
       title,
       count: random.int(1, 12),
-      lines: [random.sample(ownZh.need, 3).join(' / '), `${random.sample(ownZh.perk, 3).join(' / ')} / ${random.int(52, 210) * 100}`],
+      lines: [random.sample(ownZh.need, 3).join(' / '), `${random.sample(ownZh.perk, 3).join(' / ')} / ${random.int(4, 19)}.${random.int(1, 9)}k`],
     })),
     papers: drawPapers(persona, products, random),
     founded,
@@ -224,7 +224,7 @@ function drawPapers(persona: Persona, products: readonly Product[], random: Rand
 
 /** A small drawing in the DXF text form: lines only. */
 function dxf(random: Random): string {
-  let out = '0\nSECTION\n2\nENTITIES\n'
+  let out = `999\n${random.hex(12)}\n0\nSECTION\n2\nENTITIES\n`
   for (let i = 0; i < random.int(14, 30); i++)
     out += `0\nLINE\n8\n${random.int(0, 4)}\n10\n${random.int(0, 900)}\n20\n${random.int(0, 700)}\n11\n${random.int(0, 900)}\n21\n${random.int(0, 700)}\n`
   return `${out}0\nENDSEC\n0\nEOF\n`

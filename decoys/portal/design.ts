@@ -51,7 +51,7 @@ export function drawDesign(markup: Markup, random: Random): Design {
     main: colour(hue, saturation, 0.36 + random.real() * 0.1),
     deep: colour(hue, saturation * 0.75, 0.13 + random.real() * 0.07),
     accent: colour(accentHue, 0.75, 0.5 + random.real() * 0.06),
-    tint: colour(hue, 0.35 + random.real() * 0.2, 0.955 + random.real() * 0.015),
+    tint: colour(hue, 0.3 + random.real() * 0.4, 0.94 + random.real() * 0.03),
     ink: colour(hue, 0.18, 0.13 + random.real() * 0.05),
     soft: colour(hue, 0.09, 0.4 + random.real() * 0.05),
     line: colour(hue, 0.16, 0.875 + random.real() * 0.03),
@@ -70,8 +70,8 @@ export function drawDesign(markup: Markup, random: Random): Design {
     .shuffle(['"PingFang SC"', '"Microsoft YaHei"', '"Noto Sans SC"', '"Source Han Sans SC"', '"Hiragino Sans GB"', '"WenQuanYi Micro Hei"'])
     .slice(0, random.int(2, 4))
   const latin = random.sample(['Inter', '"Segoe UI"', 'Roboto', '"Helvetica Neue"', 'Arial', '-apple-system', 'system-ui'], random.int(1, 3))
-  const [redHue, redSaturation] = [random.int(0, 12), 0.5 + random.real() * 0.3]
-  const [greenHue, greenSaturation] = [random.int(130, 165), 0.35 + random.real() * 0.25]
+  const [redHue, redSaturation] = [random.int(0, 18), 0.4 + random.real() * 0.5]
+  const [greenHue, greenSaturation] = [random.int(115, 170), 0.25 + random.real() * 0.5]
   const sheet = writer(markup, random)
   const c = (role: string): string => `.${markup.cls(role)}`
   const small = random.pick([720, 760, 768, 800, 820])
@@ -256,17 +256,17 @@ export function drawDesign(markup: Markup, random: Random): Design {
     border: `1px solid ${palette.line}`,
   })
   sheet.rule(`${c('panel')} h1`, { 'font-size': '22px', margin: '0 0 20px' })
-  const warning = (lightness: number): string => colour(redHue, redSaturation, lightness + random.real() * 0.03)
-  const fine = (lightness: number): string => colour(greenHue, greenSaturation, lightness + random.real() * 0.03)
+  const warning = (lightness: number): string => colour(redHue, redSaturation, lightness + random.real() * 0.05)
+  const fine = (lightness: number): string => colour(greenHue, greenSaturation, lightness + random.real() * 0.05)
   sheet.rule(c('notice'), {
     padding: `${random.int(8, 13)}px ${random.int(12, 18)}px`,
     margin: `0 0 ${random.int(12, 20)}px`,
     'font-size': '14px',
     color: warning(0.36),
-    background: warning(0.94),
+    background: warning(0.91),
     'border-left': `3px solid ${warning(0.48)}`,
   })
-  sheet.rule(c('fine'), { color: fine(0.25), background: fine(0.93), 'border-color': fine(0.38) })
+  sheet.rule(c('fine'), { color: fine(0.25), background: fine(0.9), 'border-color': fine(0.38) })
   sheet.rule(c('pages'), { display: 'flex', gap: '16px', 'margin-top': '26px' })
   sheet.rule(c('foot'), {
     background: palette.deep,
