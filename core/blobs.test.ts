@@ -10,7 +10,8 @@ import { type Actor, systemActor } from './actor.ts'
 import { ApiError } from './api-error.ts'
 import { blobFile } from './blob-store.ts'
 import { zipWithPassword } from './blob-zip.ts'
-import { appendBlob, blob, keptBytes, maxBlobBytes } from './blobs.ts'
+import { appendBlob, blob, dropOldBlobs, keptBytes, maxBlobBytes } from './blobs.ts'
+import { notices } from './notices.ts'
 import { testCore } from './store/test-core.ts'
 
 const core = await testCore()
@@ -110,4 +111,35 @@ test('a ZIP opens with its password alone, whatever it holds', async () => {
     assert.deepEqual(await unzipped(zipWithPassword('name', content)), content)
   const zip = zipWithPassword('name', Buffer.from('the secret text '.repeat(10)))
   assert.ok(!zip.includes('secret'))
+})
+
+test('beyond the bound of all files a new one is refused and people are told once; what is here already stays', async () => {
+  const kept = randomBytes(5000)
+  await appendBlob(core, { sha256: digest(kept), from: 0, total: 5000, bytes: kept })
+  const [{ used }] = (await core.sql<{ used: number }[]>`select sum(received)::bigint as used from blob`) as unknown as [{ used: number }]
+  await core.sql`insert into setting (key, value) values ('retention', ${core.sql.json({ blobBytes: used + 100 })})`
+  const more = digest(randomBytes(8))
+  for (let turn = 0; turn < 3; turn++) await assert.rejects(keptBytes(core, more, 101), (error: DoorError) => error.status === 507)
+  assert.equal(await keptBytes(core, more, 100), 0)
+  assert.equal(await keptBytes(core, digest(kept), 5000), 5000)
+  const told = (await notices(core, systemActor, { query: { limit: 10 } })).items
+  assert.deepEqual(
+    told.map(({ kind, count }) => [kind, count]),
+    [['system', 1]],
+  )
+  await core.sql`delete from setting where key = 'retention'`
+})
+
+test('files that nobody offered for as long as events are kept are removed, and no others', async () => {
+  const [old, seen] = [randomBytes(300), randomBytes(300)]
+  for (const bytes of [old, seen]) {
+    await appendBlob(core, { sha256: digest(bytes), from: 0, total: 300, bytes })
+    await carriedIn(digest(bytes), 'group/a')
+    await core.sql`update blob set last_at = now() - interval '200 days' where sha256 = ${digest(bytes)}`
+  }
+  await keptBytes(core, digest(seen), 300)
+  assert.equal(await dropOldBlobs(core, Date.now() - 180 * 86_400_000), 1)
+  await assert.rejects(blob(core, systemActor, { params: { sha256: digest(old) } }), (error: ApiError) => error.status === 404)
+  await assert.rejects(readFile(blobFile(core, digest(old))), { code: 'ENOENT' })
+  assert.ok((await blob(core, systemActor, { params: { sha256: digest(seen) } })).length > 300)
 })

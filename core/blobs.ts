@@ -6,10 +6,14 @@ import { ApiError, notFound } from './api-error.ts'
 import { readStored, removeStored, storeBytes, storedBytes } from './blob-store.ts'
 import { zipWithPassword } from './blob-zip.ts'
 import type { Core } from './core.ts'
+import { type Said, sayNotice, tellInboxes } from './notices.ts'
 import { visibleTo } from './store/visible.ts'
 
 /** Largest file that is taken, in bytes. */
 export const maxBlobBytes = 67_108_864
+
+/** Bytes of all captured files that are kept unless the setting `retention` says `{"blobBytes": N}`. */
+export const defaultBlobBytes = 21_474_836_480
 
 const turns = new Map<string, Promise<unknown>>()
 
@@ -35,8 +39,58 @@ export async function keptBytes(core: Core, sha256: string, size: number): Promi
   check(sha256, size)
   // Nothing will be sent of an empty file.
   if (size === 0) return appendBlob(core, { sha256, from: 0, total: 0, bytes: Buffer.alloc(0) })
-  const [row] = await core.sql<{ complete: boolean }[]>`select complete from blob where sha256 = ${sha256}`
-  return row?.complete ? size : Math.min(await storedBytes(core, sha256), size)
+  const [row] = await core.sql<
+    { complete: boolean }[]
+  >`update blob set last_at = to_timestamp(${core.clock() / 1000}::float8) where sha256 = ${sha256} returning complete`
+  if (row?.complete) return size
+  const kept = Math.min(await storedBytes(core, sha256), size)
+  await requireRoom(core, size - kept)
+  return kept
+}
+
+/** Throws when `more` bytes would go beyond the bound of the installation, and tells people of it; the sensor keeps the file and offers it again. */
+async function requireRoom(core: Core, more: number): Promise<void> {
+  const [state] = await core.sql<{ used: number; bound: number | null }[]>`
+    select coalesce(sum(received), 0)::bigint as used, (select (value->>'blobBytes')::bigint from setting where key = 'retention') as bound from blob`
+  const { used, bound } = { used: state?.used ?? 0, bound: state?.bound ?? defaultBlobBytes }
+  if (used + more <= bound) return
+  const gib = (bytes: number): string => `${(bytes / 1_073_741_824).toFixed(1)} GiB`
+  const [root] = await core.sql<{ path: string }[]>`select path from scope order by length(path), path limit 1`
+  const said: Said = {
+    kind: 'system',
+    target: 'captured-files-full',
+    title: {
+      zh: `捕获文件已占用 ${gib(used)},上限 ${gib(bound)}:新文件暂存于传感器`,
+      en: `Captured files take ${gib(used)} of ${gib(bound)}: new ones wait on their sensors`,
+    },
+    link: '/sensors',
+    scope: root?.path ?? 'group',
+  }
+  // Told again only when it was over for an hour.
+  const [last] = await core.sql<
+    { at: number }[]
+  >`select (extract(epoch from at) * 1000)::float8 as at from notice where kind = ${said.kind} and target = ${said.target}`
+  if (!last || core.clock() - last.at > 3_600_000) {
+    await core.sql.begin((tx) => sayNotice(tx, said, core.clock()))
+    await tellInboxes(core, [said])
+    core.log(said.title.en)
+  }
+  throw new DoorError(507, 'full', 'the core has no room for captured files: keep it and offer it again')
+}
+
+/** Removes files that nobody offered since `before` (milliseconds since 1970 UTC): the events that carried them are gone by then. Answers how many. */
+export async function dropOldBlobs(core: Core, before: number): Promise<number> {
+  const old = await core.sql<{ sha256: string }[]>`select sha256 from blob where last_at < to_timestamp(${before / 1000}::float8) order by last_at limit 10000`
+  let dropped = 0
+  for (const { sha256 } of old)
+    await inTurn(sha256, async () => {
+      const gone = await core.sql`delete from blob where sha256 = ${sha256} and last_at < to_timestamp(${before / 1000}::float8)`
+      if (gone.count === 0) return
+      await core.sql`delete from blob_scope where sha256 = ${sha256}`
+      await removeStored(core, sha256)
+      dropped++
+    })
+  return dropped
 }
 
 /** Keeps a range and answers how many bytes from the start are kept. At the end the hash is taken again: one that differs is dropped and refused. */
@@ -46,7 +100,9 @@ export async function appendBlob(core: Core, range: { sha256: string; from: numb
   if (from + bytes.length > total) throw new DoorError(400, 'range', `the range ends at ${from + bytes.length} of ${total} bytes`)
   return inTurn(sha256, async () => {
     const now = core.clock() / 1000
-    const [row] = await core.sql<{ complete: boolean }[]>`insert into blob (sha256, size, first_at) values (${sha256}, ${total}, to_timestamp(${now}::float8))
+    const [row] = await core.sql<
+      { complete: boolean }[]
+    >`insert into blob (sha256, size, first_at, last_at) values (${sha256}, ${total}, to_timestamp(${now}::float8), to_timestamp(${now}::float8))
       on conflict (sha256) do update set size = case when blob.complete then blob.size else excluded.size end returning complete`
     if (row?.complete) return total
     const received = bytes.length > 0 ? await storeBytes(core, sha256, from, bytes) : await storedBytes(core, sha256)

@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { appendFile } from 'node:fs/promises'
 import { connect } from 'node:net'
+import path from 'node:path'
 import { after, test } from 'node:test'
 import { uuidv7 } from '@shenlou/link/uuid'
 import { type Actor, systemActor } from '../actor.ts'
 import { incidents } from '../correlate/incidents.ts'
 import { findings } from '../detect/findings.ts'
 import { startDetection } from '../detect/main.ts'
+import { readSensors } from '../sensors/read.ts'
 import { testCore } from '../store/test-core.ts'
-import { createSource, pushAlerts, type SourceRecord, sources } from './sources.ts'
+import { openLineSpool } from './line-spool.ts'
+import { createSource, deliver, pushAlerts, type SourceRecord, sources } from './sources.ts'
 import { startSyslog } from './syslog.ts'
 import { createFraming } from './syslog-framing.ts'
 
@@ -121,4 +125,54 @@ test('frames are found however the stream is cut, and one above the bound is pas
   }
   const open = createFraming(40)
   assert.deepEqual([...open.push(Buffer.from('<5>no newline')), ...open.end()], ['<5>no newline'])
+})
+
+test('lines that a crash left uncommitted are delivered at the next start, each once', async () => {
+  const source = await make('fw-crash', 'cef', 'syslog', ['192.0.2.0/24'])
+  const dir = path.join(core.dataDir, 'syslog', source.id)
+  const { spool } = await openLineSpool(dir)
+  const lines = Array.from({ length: 9 }, (_, at) => (at === 4 ? 'nonsense' : cef(`203.0.113.${100 + at}`)))
+  for (const line of lines) spool.add(line)
+  await spool.written()
+  await spool.close()
+  await deliver(core, source, lines.slice(0, 3), { epoch: spool.epoch, first: 1 })
+  await appendFile(path.join(dir, `${spool.epoch}.lines`), Buffer.from([0, 0, 1, 0, 65]))
+  for (let start = 0; start < 2; start++) {
+    const server = await startSyslog(core, { host: '127.0.0.1', port: 0 })
+    await server.drained()
+    await server.close()
+  }
+  await detection.reached()
+  assert.deepEqual([(await named('fw-crash')).received, (await named('fw-crash')).rejected], [8, 1])
+  const [row] = await core.sql`select count(*)::int as events, count(distinct source_ip)::int as sources from event where sensor = ${source.id}`
+  assert.deepEqual(row, { events: 8, sources: 8 })
+})
+
+test('lines that a full queue has no room for are counted with their source and shown', async () => {
+  const source = await make('fw-flood', 'cef', 'syslog', ['127.0.0.0/8'])
+  await core.sql`update sensor set status = 'revoked' where role = 'source' and id <> ${source.id}`
+  const server = await startSyslog(core, { host: '127.0.0.1', port: 0 }, { lines: 10, chars: 1_000_000 })
+  const udp = createSocket('udp4')
+  try {
+    const locked = Promise.withResolvers<void>()
+    const unlock = Promise.withResolvers<void>()
+    const held = core.sql.begin(async (tx) => {
+      await tx`lock table sensor_range in access exclusive mode`
+      locked.resolve()
+      await unlock.promise
+    })
+    await locked.promise
+    for (let at = 0; at < 30; at++) await new Promise((resolve) => udp.send(cef(`203.0.113.${150 + at}`), server.port, '127.0.0.1', resolve))
+    while (server.dropped().full < 20) await new Promise((resolve) => setTimeout(resolve, 5))
+    unlock.resolve()
+    await held
+    await server.drained()
+  } finally {
+    udp.close()
+    await server.close()
+  }
+  const [row] = await core.sql`select received, lost from source where id = ${source.id}`
+  assert.deepEqual(row, { received: 10, lost: 20 })
+  const shown = (await readSensors(core.sql, Date.now(), core.sql`sensor.id = ${source.id}`))[0]?.problems
+  assert.deepEqual(shown, [{ key: 'other', detail: 'lines-lost 20' }])
 })

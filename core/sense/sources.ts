@@ -9,7 +9,7 @@ import { type Actor, maySee } from '../actor.ts'
 import { ApiError, notFound } from '../api-error.ts'
 import { appendAudit } from '../audit.ts'
 import type { Core } from '../core.ts'
-import { emitEvents } from '../ingest/ingest.ts'
+import { emitEvents, ingestBatch } from '../ingest/ingest.ts'
 import { isNetwork, networkTest } from '../known-scanners.ts'
 import { isDuplicate } from '../store/errors.ts'
 import { isUuid } from '../store/page.ts'
@@ -97,10 +97,18 @@ export interface Delivered {
   rejected: { line: number; reason: string }[]
 }
 
-/** Commits the alerts among `lines` as events of the source, keeps what was refused, and counts both. Resolves after the commit. */
-export async function deliver(core: Core, source: Pick<SourceRecord, 'id' | 'scope' | 'format'>, lines: readonly string[]): Promise<Delivered> {
+/**
+ * Commits the alerts among `lines` as events of the source, keeps what was refused, and counts both. Resolves after the commit. With `place`
+ * the lines have these numbers, and a line that is delivered again is committed once.
+ */
+export async function deliver(
+  core: Core,
+  source: Pick<SourceRecord, 'id' | 'scope' | 'format'>,
+  lines: readonly string[],
+  place?: { epoch: string; first: number },
+): Promise<Delivered> {
   const received = core.clock()
-  const drafts: EventDraft[] = []
+  const drafts: (EventDraft & { line: number })[] = []
   const rejected: Delivered['rejected'] = []
   const raw: string[] = []
   let ignored = 0
@@ -113,12 +121,21 @@ export async function deliver(core: Core, source: Pick<SourceRecord, 'id' | 'sco
       raw.push(line)
     } else {
       const { body, time, source: from, destination } = reading
-      drafts.push({ id: uuidv7(time), time, ...(from && { source: from }), ...(destination && { destination }), kind: 'alert.received', body })
+      drafts.push({ line: index, id: uuidv7(time), time, ...(from && { source: from }), ...(destination && { destination }), kind: 'alert.received', body })
     }
   }
-  for (let at = 0; at < drafts.length; at += batchSize)
-    await emitEvents(core, { id: source.id, scope: source.scope, role: 'source' }, drafts.slice(at, at + batchSize))
   await keepRejected(core, source, rejected, raw)
+  const sensor = { id: source.id, scope: source.scope, role: 'source' } as const
+  if (place) {
+    const events = drafts.map(({ line, ...draft }) => ({ ...draft, seq: place.first + line }))
+    await ingestBatch(core, { sensor, epoch: place.epoch, first: place.first, last: place.first + lines.length - 1, events })
+  } else
+    for (let at = 0; at < drafts.length; at += batchSize)
+      await emitEvents(
+        core,
+        sensor,
+        drafts.slice(at, at + batchSize).map(({ line: _, ...draft }) => draft),
+      )
   await core.sql`update source set received = received + ${drafts.length}, ignored = ignored + ${ignored}, rejected = rejected + ${rejected.length},
     last_at = to_timestamp(${received / 1000}::float8) where id = ${source.id}`
   return { accepted: drafts.length, ignored, rejected }

@@ -1,15 +1,21 @@
-/** Syslog over UDP and TCP: takes lines of registered sources, by the network they come from, and hands them on in bounded queues. */
+/**
+ * Syslog over UDP and TCP: takes lines of registered sources, by the network they come from, and hands them on in bounded queues that
+ * survive a crash (line-spool.ts). What a queue has no room for is counted with its source.
+ */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { readdir, rm } from 'node:fs/promises'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Core } from '../core.ts'
+import { committedSeq } from '../ingest/ingest.ts'
 import { networkTest } from '../known-scanners.ts'
 import { deliver, readSources, type SourceRecord } from './sources.ts'
+import { type LineSpool, openLineSpool } from './line-spool.ts'
 import { createFraming } from './syslog-framing.ts'
 
-const queueLines = 20_000
-const queueChars = 32 * 1024 * 1024
+const usualBounds = { lines: 20_000, chars: 32 * 1024 * 1024 }
 const batchLines = 500
 const batchWaitMs = 50
 const reloadMs = 5000
@@ -28,7 +34,12 @@ export interface SyslogServer {
 
 interface Queue {
   source: SourceRecord
+  spool: LineSpool
   lines: string[]
+  /** Number of the first of `lines` in the spool. */
+  first: number
+  /** Lines that there was no room for, not yet counted with the source. */
+  lost: number
   chars: number
   running: Promise<void> | undefined
   waiting: Set<() => void>
@@ -36,19 +47,32 @@ interface Queue {
 
 /**
  * Listens on one port for UDP and TCP (octet counting or one line each, RFC 6587). A source is found by the most specific of its allowed
- * networks; where one address sends both formats, by what the line looks like. TCP waits while a queue is full; UDP cannot, and drops.
+ * networks; where one address sends both formats, by what the line looks like. TCP waits while a queue is full; UDP cannot, and drops. `bounds` are of one source.
  */
-export async function startSyslog(core: Core, where: { host: string; port: number }): Promise<SyslogServer> {
+export async function startSyslog(core: Core, where: { host: string; port: number }, bounds = usualBounds): Promise<SyslogServer> {
   const queues = new Map<string, Queue>()
   const lost = { stranger: 0, full: 0 }
   let known: { source: SourceRecord; holds: (ip: string) => boolean; narrow: number }[] = []
   let closed = false
+  const folder = path.join(core.dataDir, 'syslog')
 
   const load = async (): Promise<void> => {
     const rows = await readSources(core.sql, core.sql`source.transport = 'syslog'`)
+    for (const source of rows) if (!queues.has(source.id)) queues.set(source.id, await openQueue(source))
     known = rows
       .flatMap((source) => source.allowed.map((network) => ({ source, holds: networkTest([network]), narrow: Number(network.split('/')[1] ?? 128) })))
       .sort((a, b) => b.narrow - a.narrow)
+    for (const queue of queues.values()) if (queue.lines.length > 0) queue.running ??= run(queue)
+  }
+  /** A queue with the lines that were not committed when the core ended. */
+  const openQueue = async (source: SourceRecord): Promise<Queue> => {
+    const { spool, lines } = await openLineSpool(path.join(folder, source.id))
+    const committed = await committedSeq(core, source.id, spool.epoch)
+    const left = lines.slice(committed)
+    // A file that lost its end has numbers that are used up.
+    if (left.length === 0) await spool.committed(true)
+    const chars = left.reduce((sum, line) => sum + line.length, 0)
+    return { source, spool, lines: left, first: left.length === 0 ? spool.next : committed + 1, chars, lost: 0, running: undefined, waiting: new Set() }
   }
   let loading: Promise<void> | undefined
   /** Sources as registered; read again at most every few seconds when a stranger speaks. */
@@ -60,6 +84,11 @@ export async function startSyslog(core: Core, where: { host: string; port: numbe
     return loading
   }
   await load()
+  for (const id of await readdir(folder).catch(() => []))
+    if (!queues.has(id)) {
+      core.log(`syslog lines of ${id}, which is no source any more, are removed`)
+      await rm(path.join(folder, id), { recursive: true, force: true })
+    }
 
   const sourceFor = (ip: string, line: string): SourceRecord | undefined => {
     const fitting = known.filter((each) => each.holds(ip))
@@ -67,12 +96,14 @@ export async function startSyslog(core: Core, where: { host: string; port: numbe
     const format: SourceRecord['format'] = line.includes('CEF:') && !line.includes('"event_type"') ? 'cef' : 'suricata-eve'
     return (narrowest.find((each) => each.source.format === format) ?? narrowest[0])?.source
   }
-  const run = async (queue: Queue): Promise<void> => {
+  async function run(queue: Queue): Promise<void> {
     await delay(batchWaitMs)
     while (queue.lines.length > 0) {
       const lines = queue.lines.slice(0, batchLines)
+      // Lines that the disk does not take are still delivered; only a crash before that would lose them.
+      await queue.spool.written().catch((error: Error) => core.log(`alerts of ${queue.source.name} are not kept on disk: ${error.message}`))
       try {
-        await deliver(core, queue.source, lines)
+        await deliver(core, queue.source, lines, { epoch: queue.spool.epoch, first: queue.first })
       } catch (error) {
         if (core.signal.aborted) break
         core.log(`alerts of ${queue.source.name} wait: ${(error as Error).message}`)
@@ -80,28 +111,53 @@ export async function startSyslog(core: Core, where: { host: string; port: numbe
         continue
       }
       queue.lines.splice(0, lines.length)
+      queue.first += lines.length
       queue.chars -= lines.reduce((sum, line) => sum + line.length, 0)
       for (const wake of queue.waiting) wake()
       queue.waiting.clear()
     }
+    if (queue.lines.length === 0) {
+      const rolled = queue.spool.committed()
+      queue.first = queue.spool.next
+      await rolled
+    }
     queue.running = undefined
+    if (queue.lines.length > 0 && !core.signal.aborted) queue.running = run(queue)
   }
   /** Takes a line. `full` when there is no room, `stranger` when nobody may send from there. */
   const take = (ip: string, line: string): 'taken' | 'full' | 'stranger' => {
     const source = sourceFor(ip, line)
     if (!source) return 'stranger'
-    const queue = queues.get(source.id) ?? { source, lines: [], chars: 0, running: undefined, waiting: new Set() }
-    queues.set(source.id, queue)
+    const queue = queues.get(source.id)
+    if (!queue) return 'full'
     queue.source = source
-    if (queue.lines.length >= queueLines || queue.chars + line.length > queueChars) return 'full'
+    if (queue.lines.length >= bounds.lines || queue.chars + line.length > bounds.chars) return 'full'
+    queue.spool.add(line)
     queue.lines.push(line)
     queue.chars += line.length
     queue.running ??= run(queue)
     return 'taken'
   }
+  /** Counts a lost line with its source, once the database is there to hear it. */
+  const count = (ip: string, line: string): void => {
+    const queue = queues.get(sourceFor(ip, line)?.id ?? '')
+    if (queue && queue.lost++ === 0) counting = counting.then(() => countLost(queue))
+  }
+  let counting: Promise<unknown> = Promise.resolve()
+  const countLost = async (queue: Queue): Promise<void> => {
+    while (!core.signal.aborted) {
+      await delay(1000)
+      const { lost } = queue
+      const counted = await core.sql`update source set lost = lost + ${lost} where id = ${queue.source.id}`.catch(() => undefined)
+      if (!counted) continue
+      queue.lost -= lost
+      core.log(`${lost} lines of ${queue.source.name} were lost: they came faster than they could be committed`)
+      if (queue.lost === 0) return
+    }
+  }
   const room = (): Promise<void> =>
     new Promise((resolve) => {
-      for (const queue of queues.values()) if (queue.lines.length >= queueLines || queue.chars > queueChars / 2) queue.waiting.add(resolve)
+      for (const queue of queues.values()) if (queue.lines.length >= bounds.lines || queue.chars > bounds.chars / 2) queue.waiting.add(resolve)
       if (![...queues.values()].some((queue) => queue.waiting.has(resolve))) resolve()
     })
 
@@ -149,6 +205,7 @@ export async function startSyslog(core: Core, where: { host: string; port: numbe
     if (answer === 'taken') return
     lost[answer]++
     if (answer === 'stranger') void refresh()
+    else count(peer.address, line)
   })
   datagrams.on('error', (error) => core.log(`syslog over UDP: ${error.message}`))
   try {
@@ -170,6 +227,8 @@ export async function startSyslog(core: Core, where: { host: string; port: numbe
     for (const socket of sockets) socket.destroy()
     await new Promise((resolve) => server.close(resolve))
     await drained()
+    await counting
+    for (const queue of queues.values()) await queue.spool.close()
   }
   core.signal.addEventListener('abort', close, { once: true })
   return { port, dropped: () => ({ ...lost }), drained, close }

@@ -14,6 +14,8 @@ interface Row extends Omit<SensorSummary, 'problems' | 'gaps' | 'missingEvents'>
   gaps: number | null
   missing: number | null
   noted: { key: string; detail: string; count: number }[] | null
+  /** Of a source: lines that were not taken. */
+  lost: number | null
   refused: number
 }
 
@@ -47,8 +49,8 @@ export async function readSensors(sql: Sql, now: number, where: postgres.Pending
       (extract(epoch from sensor.certificate_expires) * 1000)::float8 as "certificateExpires", (extract(epoch from sensor.enrolled_at) * 1000)::float8 as "enrolledAt",
       (extract(epoch from sensor.last_seen_at) * 1000)::float8 as "lastSeenAt", (extract(epoch from sensor.last_event_at) * 1000)::float8 as "lastEventAt",
       sensor.clock_offset_ms as "clockOffsetMs", sensor.queue_events as "queueEvents", sensor.streams, sensor.rejected, sensor.health,
-      hole.gaps, hole.missing, noted.noted
-    from sensor
+      hole.gaps, hole.missing, noted.noted, source.lost
+    from sensor left join source on source.id = sensor.id
     left join (
       select sensor, count(*)::int as gaps, sum(first_seq - before - 1)::bigint as missing
       from (select sensor, first_seq, committed_at,
@@ -60,9 +62,12 @@ export async function readSensors(sql: Sql, now: number, where: postgres.Pending
       from sensor_problem where sensor_problem.sensor = sensor.id and last_at > to_timestamp(${(now - 7 * day) / 1000}::float8)
     ) as noted on true
     where ${where} order by sensor.name, sensor.id`
-  return rows.map(({ health, gaps, missing, noted, ...row }) => {
+  return rows.map(({ health, gaps, missing, noted, lost, ...row }) => {
     const summary = { ...row, gaps: gaps ?? 0, missingEvents: missing ?? 0 }
-    return { ...summary, problems: problemsOf(summary, health, noted ?? [], now) }
+    return {
+      ...summary,
+      problems: problemsOf(summary, health, [...(noted ?? []), ...(lost ? [{ key: 'other', detail: `lines-lost ${lost}`, count: 1 }] : [])], now),
+    }
   })
 }
 

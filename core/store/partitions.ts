@@ -1,5 +1,6 @@
 /** Partitions of the table of events, one a day (UTC): made ahead, and dropped when their time is over. */
 import type postgres from 'postgres'
+import { dropOldBlobs } from '../blobs.ts'
 import type { Core } from '../core.ts'
 
 const day = 86_400_000
@@ -59,7 +60,10 @@ export async function makePartition(sql: postgres.Sql, date: string): Promise<vo
 export async function startMaintenance(core: Core): Promise<void> {
   const run = async (): Promise<void> => {
     const [setting] = await core.sql<{ days: number | null }[]>`select (value->>'eventDays')::int as days from setting where key = 'retention'`
-    const { dropped } = await maintainPartitions(core.sql, core.clock(), Math.max(1, setting?.days ?? defaultEventDays))
+    const keepDays = Math.max(1, setting?.days ?? defaultEventDays)
+    const { dropped } = await maintainPartitions(core.sql, core.clock(), keepDays)
+    const files = await dropOldBlobs(core, core.clock() - keepDays * day)
+    if (files > 0) core.log(`retention: removed ${files} captured files`)
     if (dropped.length > 0) core.log(`retention: dropped the events of ${dropped.length} days, up to ${dropped.at(-1)}`)
   }
   await run()
