@@ -56,12 +56,16 @@ export function openLoad(port: number, kind: 'GET' | 'POST' | 'plain POST', conn
         } else answers += 1
         parts = []
         have = 0
-        if (!head.includes('\r\nConnection: close')) return ask()
-        socket.removeAllListeners('close').destroy()
-        open()
+        if (head.includes('\r\nConnection: close')) {
+          socket.removeAllListeners('close').destroy()
+          open()
+        } else ask()
       }
       const open = (): void => {
-        if (stopped) return resolve()
+        if (stopped) {
+          resolve()
+          return
+        }
         socket = connect({ port, host: '127.0.0.1', noDelay: true }, ask)
         socket
           .on('data', onData)
@@ -83,7 +87,9 @@ export function openLoad(port: number, kind: 'GET' | 'POST' | 'plain POST', conn
     async stop() {
       stopped = true
       // What was asked is still answered, so that every answer can be held against an event.
-      const timer = setTimeout(() => closers.forEach((close) => close()), 5000)
+      const timer = setTimeout(() => {
+        for (const close of closers) close()
+      }, 5000)
       await Promise.all(clients)
       clearTimeout(timer)
     },

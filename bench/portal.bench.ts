@@ -103,9 +103,11 @@ async function measure(
   await load.stop()
   const answers = load.answers + (kind === 'POST' ? load.forms : 0)
   let captured = 0
-  if (server.captured) {
-    await until('every answer among the events', async () => (captured = ((await server.captured?.()) ?? 0) - before) >= answers, 60_000).catch(() => undefined)
+  const count = async (): Promise<boolean> => {
+    captured = ((await server.captured?.()) ?? 0) - before
+    return captured >= answers
   }
+  if (server.captured) await until('every answer among the events', count, 60_000).catch(() => undefined)
   return { perS: asked / elapsed, cpuUs: (used * 1000) / Math.max(1, asked), answers, captured }
 }
 
