@@ -173,13 +173,13 @@ function drawArticles(persona: Persona, ownZh: Zh, ownEn: En, now: number): Arti
     .reverse()
     .map(({ time, number }) => {
       const random = randomFor(persona, `news ${number}`)
-      const title = happened(ownZh, random)
+      const title = happened(ownZh, time, random)
       const date = new Date(time + 8 * 3_600_000).toISOString().slice(0, 10)
       return {
         slug: slugStyle === 0 ? `${slugBase + number * slugStep}` : slugStyle === 1 ? `${date.replaceAll('-', '')}${random.int(100, 999)}` : random.hex(10),
         title,
         at: time,
-        text: Array.from({ length: random.int(2, 4) }, (_, at) => `${at === 0 ? title : happened(ownZh, random)}，${came(ownZh, random)}。`),
+        text: Array.from({ length: random.int(2, 4) }, (_, at) => `${at === 0 ? title : happened(ownZh, time, random)}，${came(ownZh, random)}。`),
         english: happenedEn(ownEn, random),
       }
     })

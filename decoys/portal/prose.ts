@@ -6,9 +6,11 @@ import type { Random } from './random.ts'
 export const code = (random: Random): string =>
   Array.from({ length: random.int(1, 3) }, () => random.pick([...'ABCDFGHJKLMNPQRSTVWXYZ'])).join('') + random.int(2, 98) * random.pick([5, 10])
 
-/** A Chinese sentence about something that happened: a headline without its end. */
-export function happened(zh: Zh, random: Random): string {
-  const when = random.pick([() => `${random.int(1, 28)}日`, () => `${random.int(1, 12)}月`, () => `第${random.int(2, 51)}周`])()
+/** A Chinese sentence about something that happened shortly before `at` (ms since 1970 UTC): a headline without its end. */
+export function happened(zh: Zh, at: number, random: Random): string {
+  const day = new Date(at - random.int(0, 2) * 86_400_000)
+  const [month, date] = [day.getUTCMonth() + 1, day.getUTCDate()]
+  const when = random.pick([`${date}日`, `${month}月`, `${month}月${date}日`])
   const who = `${random.pick(zh.trade)}${random.int(1, 12)}${random.pick(zh.unit)}`
   return `${when}${who}${random.pick(zh.did)}${random.int(2, 46)}${random.pick(zh.measure)}${random.pick(zh.what)} ${code(random)}`
 }
@@ -24,7 +26,7 @@ export function stands(zh: Zh, founded: number, random: Random): string {
     parts.push(
       random.pick([
         () => `${year} 年${random.pick(zh.begun)}${random.pick(zh.make)}`,
-        () => `${year} 年进${random.pick(zh.serve)}`,
+        () => `${year} 年供${random.pick(zh.serve)}`,
         () => `${year} 起${random.pick(zh.care)}`,
       ])(),
     )
@@ -33,11 +35,16 @@ export function stands(zh: Zh, founded: number, random: Random): string {
   return `${parts.join(random.pick(['，', '；', '、']))}。`
 }
 
+/** What machines are rated for, with the unit and the greatest number. */
+const ratings = '温升 K 60|噪声 dB 88|效率 % 97|寿命 kh 60|振幅 mm 4|回差 % 3|漏率 % 2|自重 t 40|行程 m 12|扭矩 kNm 90|转速 r/min 1900|响应 ms 80'
+  .split('|')
+  .map((text) => text.split(' '))
+
 /** A Chinese paragraph about a product: what it is rated for, and one good word. */
 export function praises(zh: Zh, name: string, random: Random): string {
   const rated = random
-    .sample(zh.rated, random.int(2, 3))
-    .map((word) => `${word} ${random.int(11, 98)}.${random.int(1, 9)} ${random.pick(['K', 'dB', 'mm', '%', 'kg', 'h'])}`)
+    .sample(ratings, random.int(2, 3))
+    .map(([what, unit, most]) => `${what} ${(Number(most) * (0.5 + random.real() / 2)).toFixed(Number(most) > 100 ? 0 : 1)} ${unit}`)
   return `${name} ${code(random)}：${rated.join('，')}，${random.pick(zh.trait)}。`
 }
 
