@@ -89,6 +89,33 @@ test('pipelined requests are answered in order, each said before the next', asyn
   )
 })
 
+test('the same head again, and one that only begins the same, are each answered as their own', async () => {
+  const before = normal.of('http.exchanged').length
+  const post = 'POST /app HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n'
+  const out = await talk(normal.port, [
+    `${post}one`,
+    `${post}two`,
+    'POST /app HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nX: y\r\n\r\nthr',
+    `${post.slice(0, 20)}`,
+    `${post.slice(20)}fou`,
+    last,
+  ])
+  assert.equal(out.match(/HTTP\/1\.1 200 OK/g)?.length, 5)
+  assert.deepEqual(
+    normal
+      .of('http.exchanged')
+      .slice(before)
+      .map(({ body, headers }) => [body, (headers as unknown[]).length]),
+    [
+      ['one', 2],
+      ['two', 2],
+      ['thr', 3],
+      ['fou', 2],
+      ['', 2],
+    ],
+  )
+})
+
 test('a chunked body is decoded across pieces, with extensions and trailers', async () => {
   const out = await talk(normal.port, [
     'POST /app HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n',

@@ -44,9 +44,10 @@ export interface WireOptions {
 /** Serves requests until either side is done. Resolves when the connection needs nothing more. */
 export async function serveHttp(stream: Duplex, context: Context, options: WireOptions): Promise<void> {
   const source = openSource(stream)
+  const recent: Recent = { read: undefined, told: undefined }
   try {
     for (let served = 1; ; served++) {
-      const stays = await exchange(stream, source, context, options, served)
+      const stays = await exchange(stream, source, context, options, served, recent)
       if (!stays) break
     }
     await linger(stream, source)
@@ -56,10 +57,21 @@ export async function serveHttp(stream: Duplex, context: Context, options: WireO
   }
 }
 
-async function exchange(stream: Duplex, source: Source, context: Context, options: WireOptions, served: number): Promise<boolean> {
+/** What was read of a request's head. */
+type Read = Pick<HeadParser, 'raw' | 'size' | 'head' | 'fault'>
+/** A head as its event says it. */
+type Told = Pick<EventBody<'http.exchanged'>, 'method' | 'target' | 'version' | 'headers'>
+/** The last head of a connection: a tool that asks the same again and again is not read anew. */
+interface Recent {
+  read: Read | undefined
+  told: Told | undefined
+}
+const longestRecent = 2048
+
+async function exchange(stream: Duplex, source: Source, context: Context, options: WireOptions, served: number, recent: Recent): Promise<boolean> {
   const { dialect, session } = options
-  const parser = dialect.parser()
-  const silence = await readHead(source, parser, dialect, served)
+  const reading = await readHead(source, dialect, served, recent.read)
+  const { silence, read } = reading
   const began = performance.now()
   const renderContext = (head: Head | undefined, keepAlive: boolean): RenderContext => ({
     head,
@@ -70,37 +82,43 @@ async function exchange(stream: Duplex, source: Source, context: Context, option
     now: context.clock(),
   })
   if (silence) {
-    if (silence === 'closed' || parser.size === 0) return false
-    const last = silence === 'timeout' ? dialect.timedOut(parser.size > 0, renderContext(undefined, false)) : undefined
+    if (silence === 'closed' || read.size === 0) return false
+    const last = silence === 'timeout' ? dialect.timedOut(read.size > 0, renderContext(undefined, false)) : undefined
     session.emit('protocol.violated', {
       reason: silence === 'timeout' ? 'request head did not end in time' : 'connection ended within a request head',
-      data: cleanBytes(parser.raw.subarray(0, 4096), 4096),
+      data: cleanBytes(read.raw.subarray(0, 4096), 4096),
     })
     if (last) await write(stream, last.bytes)
     return false
   }
-  const head = parser.head
-  const fault = parser.fault ?? (options.plainOnTls ? plainOnTls(head) : undefined) ?? tooLarge(head, dialect)
+  const { head } = read
+  const fault = read.fault ?? (options.plainOnTls ? plainOnTls(head) : undefined) ?? tooLarge(head, dialect)
   if (fault || !head) {
     const rendered = dialect.fault(fault as Fault, renderContext(fault?.head as Head, false))
     const body = atHand(source)
-    session.emit('protocol.violated', { reason: (fault as Fault).reason, data: cleanBytes(parser.raw.subarray(0, 4096), 4096) })
-    session.emit('http.exchanged', record(session, options.secure, (fault as Fault).head, body, rendered, began))
+    session.emit('protocol.violated', { reason: (fault as Fault).reason, data: cleanBytes(read.raw.subarray(0, 4096), 4096) })
+    session.emit('http.exchanged', record(session, options.secure, tell((fault as Fault).head), body, rendered, began))
     await write(stream, rendered.bytes)
     if (head && head.contentLength > body.size) await discard(source, head.contentLength - body.size)
     return false
   }
 
+  if (recent.read !== read) {
+    const short = read.size <= longestRecent
+    recent.told = short ? tell(head) : undefined
+    recent.read = short ? { raw: Buffer.from(read.raw.subarray(0, read.size)), size: read.size, head } : undefined
+  }
+  const told = recent.told ?? tell(head)
   const keepAlive = head.keepAlive && served < dialect.keepAliveRequests
   const ask = (body: Body, parts?: Part[]): Answer | Promise<Answer> => options.site.answer({ head, body, parts, secure: options.secure, context, session })
   if (!head.chunked && head.contentLength <= 0) {
     const made = ask(noBody)
     const rendered = dialect.render(made instanceof Promise ? await made : made, renderContext(head, keepAlive))
-    session.emit('http.exchanged', record(session, options.secure, head, noBody, rendered, began))
+    session.emit('http.exchanged', record(session, options.secure, told, noBody, rendered, began))
     await write(stream, rendered.bytes)
     return !rendered.close
   }
-  return withBody({ stream, source, context, options, head, keepAlive, ask, began, raw: parser.raw, renderContext })
+  return withBody({ stream, source, context, options, head, told, keepAlive, ask, began, raw: read.raw, renderContext })
 }
 
 interface Bodied {
@@ -109,6 +127,7 @@ interface Bodied {
   context: Context
   options: WireOptions
   head: Head
+  told: Told
   keepAlive: boolean
   ask(body: Body, parts?: Part[]): Answer | Promise<Answer>
   began: number
@@ -117,7 +136,7 @@ interface Bodied {
 }
 
 /** An exchange whose request has a body: the application reads it before it answers, a static answer does not wait for it. */
-async function withBody({ stream, source, context, options, head, keepAlive, ask, began, raw, renderContext }: Bodied): Promise<boolean> {
+async function withBody({ stream, source, context, options, head, told, keepAlive, ask, began, raw, renderContext }: Bodied): Promise<boolean> {
   const { dialect, session } = options
   const reads = options.site.reads(head)
   const fixed = reads ? undefined : await ask({ ...noBody, state: 'partial' })
@@ -135,7 +154,7 @@ async function withBody({ stream, source, context, options, head, keepAlive, ask
   }
   if (reads && (body.state === 'gone' || body.state === 'timeout')) {
     session.emit('protocol.violated', { reason: `request body ended early: ${body.state}`, data: cleanBytes(raw.subarray(0, 4096), 4096) })
-    session.emit('http.exchanged', record(session, options.secure, head, body, silent, began))
+    session.emit('http.exchanged', record(session, options.secure, told, body, silent, began))
     return false
   }
   let answer: Answer
@@ -153,7 +172,7 @@ async function withBody({ stream, source, context, options, head, keepAlive, ask
   const ended = body.state !== 'complete' && !pending
   const rendered = dialect.render(answer, renderContext(head, keepAlive && !ended))
   if (needsFile(body)) await keepWhole(body, context)
-  session.emit('http.exchanged', record(session, options.secure, head, body, rendered, began))
+  session.emit('http.exchanged', record(session, options.secure, told, body, rendered, began))
   await write(stream, rendered.bytes)
   if (body.state === 'too-large') await discard(source, Number.POSITIVE_INFINITY)
   if (pending) {
@@ -178,15 +197,26 @@ async function keepWhole(body: Body, context: Context): Promise<void> {
 
 const silent: Rendered = { status: 0, headers: [], bytes: Buffer.alloc(0), bodySize: 0, close: true }
 
-/** Reads until the parser is done; a silence when it never was. */
-async function readHead(source: Source, parser: HeadParser, dialect: Dialect, served: number): Promise<'end' | 'timeout' | 'closed' | undefined> {
+/** Reads one head; a silence when it never was whole. One that begins with the bytes of `recent` is that one. */
+async function readHead(
+  source: Source,
+  dialect: Dialect,
+  served: number,
+  recent: Read | undefined,
+): Promise<{ read: Read; silence?: 'end' | 'timeout' | 'closed' }> {
   const deadline = performance.now() + (served === 1 ? dialect.timeouts.head : dialect.timeouts.keepAlive)
   let until = deadline
   let started = served === 1
-  while (!parser.done) {
+  let parser: HeadParser | undefined
+  while (!parser?.done) {
     let bytes: Buffer | 'end' | 'timeout' | 'closed' | undefined = source.take()
     if (bytes === undefined) bytes = await source.next(Math.max(0, until - performance.now()))
-    if (typeof bytes === 'string') return bytes
+    if (typeof bytes === 'string') return { read: parser ?? dialect.parser(), silence: bytes }
+    if (!parser && recent && bytes.length >= recent.size && bytes.compare(recent.raw, 0, recent.size, 0, recent.size) === 0) {
+      source.putBack(bytes.subarray(recent.size))
+      return { read: recent }
+    }
+    parser ??= dialect.parser()
     if (!started) {
       started = true
       until = performance.now() + dialect.timeouts.head
@@ -194,7 +224,7 @@ async function readHead(source: Source, parser: HeadParser, dialect: Dialect, se
     const used = parser.push(bytes)
     if (used < bytes.length) source.putBack(bytes.subarray(used))
   }
-  return undefined
+  return { read: parser }
 }
 
 function plainOnTls(head: Head | undefined): Fault | undefined {
@@ -266,13 +296,21 @@ async function keepLate(body: Body, head: Head, context: Context, session: Sessi
   }
 }
 
-function record(session: Session, secure: boolean, head: Partial<Head>, body: Body, rendered: Rendered, began: number): EventBody<'http.exchanged'> {
+const tell = (head: Partial<Head>): Told => ({
+  method: clean(head.method ?? '', 64),
+  target: clean(head.target ?? '', 8192),
+  version: versionText(head.version),
+  headers: cleanFields(head.headers ?? []),
+})
+
+function record(session: Session, secure: boolean, told: Told, body: Body, rendered: Rendered, began: number): EventBody<'http.exchanged'> {
+  const { method, target, version, headers } = told
   const event: EventBody<'http.exchanged'> = {
     secure,
-    method: clean(head.method ?? '', 64),
-    target: clean(head.target ?? '', 8192),
-    version: versionText(head.version),
-    headers: cleanFields(head.headers ?? []),
+    method,
+    target,
+    version,
+    headers,
     body: body.size === 0 ? '' : cleanBytes(body.bytes, 65_536),
     bodySize: body.size,
     status: rendered.status,
