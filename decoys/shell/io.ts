@@ -163,6 +163,10 @@ export class LineReader implements Input {
   get terminal(): boolean {
     return this.#input.terminal
   }
+  /** A reader of a text that is already there. */
+  of(text: string): LineReader {
+    return new LineReader(textInput(text))
+  }
   /** The reader is gone: a pipe's writer is ended. */
   close(): void {
     if (this.#input instanceof Pipe) this.#input.close()

@@ -56,43 +56,108 @@ const integer = (text: string): number => {
   return Number.isFinite(value) ? Math.trunc(value) : Number.parseInt(text, 10) || 0
 }
 
-export const printf: CommandMain = ({ out, fault }, args) => {
-  const [format, ...values] = args[0] === '--' ? args.slice(1) : args
-  if (format === undefined) return fault('usage: printf [-v var] format [arguments]') + 1
+export const printf: CommandMain = (run, args) => {
+  let given = args[0] === '--' ? args.slice(1) : args
+  let variable: string | undefined
+  if (given[0] === '-v' && run.shell.dialect === 'bash') {
+    variable = given[1]
+    given = given.slice(2)
+  }
+  const [text, ...values] = given
+  if (text === undefined) {
+    run.err(
+      run.shell.dialect === 'bash'
+        ? `${run.shell.label}: printf: usage: printf [-v var] format [arguments]\n`
+        : `${run.shell.label}: printf: usage: printf format [arg ...]\n`,
+    )
+    return 2
+  }
+  let status = 0
+  const bad = (value: string): void => {
+    run.err(`${run.shell.label}: printf: ${value}: invalid number\n`)
+    status = 1
+  }
+  const source = escapes(text, false)
+  let done = ''
   let at = 0
   do {
-    const before = at
-    let result = ''
-    const pattern = /%([-+ 0#]*)(\*|\d{0,4})(?:\.(\d{1,4}))?([bcdiouxXeEfgGsq%])|([^%]+|%)/g
-    const { text, stop } = escapes(format, false)
-    for (let m = pattern.exec(text); m; m = pattern.exec(text)) {
-      if (m[5] !== undefined) {
-        result += m[5]
-        continue
-      }
-      const [, flags = '', given = '', precision, kind] = m
-      if (kind === '%') {
-        result += '%'
-        continue
-      }
-      const width = given === '*' ? integer(values[at++] ?? '0') : Number(given)
-      const value = values[at++] ?? ''
-      let body: string
-      if (kind === 's' || kind === 'q') body = precision === undefined ? value : value.slice(0, Number(precision))
-      else if (kind === 'b') body = escapes(value, false).text
-      else if (kind === 'c') body = value.slice(0, 1)
-      else if ('eEfgG'.includes(kind as string)) body = (Number(value) || 0).toFixed(precision === undefined ? 6 : Math.min(20, Number(precision)))
-      else {
-        const n = integer(value || '0')
-        body = kind === 'x' ? n.toString(16) : kind === 'X' ? n.toString(16).toUpperCase() : kind === 'o' ? n.toString(8) : String(n)
-        if (flags.includes('+') && n >= 0) body = `+${body}`
-        if (flags.includes('#') && (kind === 'x' || kind === 'X')) body = `0x${body}`
-      }
-      const pad = Math.min(width, 4000)
-      result += flags.includes('-') ? body.padEnd(pad) : body.padStart(pad, flags.includes('0') && kind !== 's' ? '0' : ' ')
-    }
-    out(result)
-    if (stop || at === before) break
+    const { text: piece, used, stop } = formatOnce(source.text, values.slice(at), bad)
+    done += piece
+    at += used
+    if (stop || source.stop || used === 0) break
   } while (at < values.length)
-  return 0
+  if (variable === undefined) run.out(done)
+  else run.shell.set(variable, done)
+  return status
+}
+
+/** Text by a format as awk's printf makes it: the format is used once. */
+export const format = (text: string, values: string[]): string => formatOnce(text, values, () => {}).text
+
+function formatOnce(text: string, values: string[], bad: (value: string) => void): { text: string; used: number; stop: boolean } {
+  let at = 0
+  let result = ''
+  const pattern = /%([-+ 0#']*)(\*|\d{0,4})(?:\.(\*|\d{0,4}))?(?:hh|h|ll|l|q|L|j|z|t)?([bcdiouxXeEfFgGsq%])|([^%]+|%)/g
+  for (let m = pattern.exec(text); m; m = pattern.exec(text)) {
+    if (m[5] !== undefined) {
+      result += m[5]
+      continue
+    }
+    const [, flags = '', given = '', exact, kind = 's'] = m
+    if (kind === '%') {
+      result += '%'
+      continue
+    }
+    const wide = given === '*' ? integer(values[at++] ?? '0') : Number(given)
+    const precision = exact === undefined ? undefined : exact === '*' ? integer(values[at++] ?? '0') : Number(exact || 0)
+    const value = values[at++] ?? ''
+    let body: string
+    if (kind === 's') body = precision === undefined ? value : value.slice(0, precision)
+    else if (kind === 'q') body = value === '' ? "''" : value.replace(/[^\w/.:@%+,-]/g, '\\$&')
+    else if (kind === 'b') {
+      const inner = escapes(value, false)
+      body = inner.text
+      if (inner.stop) return { text: result + body, used: at, stop: true }
+    } else if (kind === 'c') body = value.slice(0, 1)
+    else {
+      if (value !== '' && !/^['"]|^\s*[-+]?(?:0[xX][0-9a-fA-F]+|\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+)\s*$/.test(value)) bad(value)
+      body = 'eEfFgG'.includes(kind) ? float(Number.parseFloat(value) || 0, kind, precision) : whole(value, kind, flags, precision)
+      if (flags.includes('+') && !body.startsWith('-') && 'dieEfFgG'.includes(kind)) body = `+${body}`
+      else if (flags.includes(' ') && !body.startsWith('-') && 'dieEfFgG'.includes(kind)) body = ` ${body}`
+    }
+    const size = Math.min(Math.abs(wide), 4000)
+    const zero = flags.includes('0') && !flags.includes('-') && !'scbq'.includes(kind) && !(precision !== undefined && 'diouxX'.includes(kind))
+    if (zero && body.length < size) {
+      const sign = /^[-+ ]|^0[xX]/.exec(body)?.[0] ?? ''
+      body = sign + body.slice(sign.length).padStart(size - sign.length, '0')
+    }
+    result += flags.includes('-') || wide < 0 ? body.padEnd(size) : body.padStart(size)
+  }
+  return { text: result, used: at, stop: false }
+}
+
+function whole(value: string, kind: string, flags: string, precision: number | undefined): string {
+  const n = integer(value || '0')
+  const unsigned = n < 0 && 'ouxX'.includes(kind) ? BigInt.asUintN(64, BigInt(n)) : BigInt(n)
+  const base = kind === 'x' || kind === 'X' ? 16 : kind === 'o' ? 8 : 10
+  let digits = (unsigned < 0n ? -unsigned : unsigned).toString(base)
+  if (kind === 'X') digits = digits.toUpperCase()
+  if (precision !== undefined) digits = digits.padStart(Math.min(precision, 100), '0')
+  if (flags.includes('#') && n !== 0) digits = (kind === 'x' ? '0x' : kind === 'X' ? '0X' : kind === 'o' ? '0' : '') + digits
+  return unsigned < 0n ? `-${digits}` : digits
+}
+
+function float(n: number, kind: string, given: number | undefined): string {
+  const precision = Math.min(given ?? 6, 40)
+  const exponent = (text: string): string => text.replace(/e([-+])(\d)$/, 'e$10$2')
+  let body: string
+  if (kind === 'f' || kind === 'F') body = n.toFixed(precision)
+  else if (kind === 'e' || kind === 'E') body = exponent(n.toExponential(precision))
+  else {
+    const digits = Math.max(1, precision)
+    const power = n === 0 ? 0 : Math.floor(Math.log10(Math.abs(n)))
+    body = power < -4 || power >= digits ? exponent(n.toExponential(digits - 1).replace(/\.?0+e/, 'e')) : n.toPrecision(digits)
+    if (body.includes('.') && !body.includes('e')) body = body.replace(/\.?0+$/, '')
+  }
+  return kind === 'E' || kind === 'G' ? body.toUpperCase() : body
 }

@@ -1,268 +1,517 @@
-/** A small awk: patterns, print and printf of fields, NR, NF, comparisons, -F, -v, BEGIN and END, and sums; else awk's own error. */
+/** awk: options, input records, and the evaluation of its tree. Every loop counts steps; values and arrays are bounded. */
 import type { CommandMain, Run } from '../command.ts'
-import { linePattern } from '../line-pattern.ts'
-import { printf } from '../print.ts'
+import { type Find, linePattern } from '../line-pattern.ts'
+import { readAll } from '../io.ts'
+import { format } from '../print.ts'
+import { AwkFault, type Expression, parseAwk, type Program, type Statement, unescape } from './awk-parse.ts'
+import { builtin, splitFields } from './awk-values.ts'
 import { texts } from './text-input.ts'
 
-interface State {
-  fields: string[]
-  line: string
-  variables: Map<string, string>
+/** A number, a string, or text that came from outside and may look like a number. */
+export type Value = number | string | { text: string }
+
+class Leave extends Error {
+  readonly how: 'next' | 'break' | 'continue' | 'exit' | 'return'
+  readonly value: Value
+  constructor(how: Leave['how'], value: Value = '') {
+    super(how)
+    this.how = how
+    this.value = value
+  }
 }
 
-/** Splits on a character outside quotes, brackets and slashes. */
-function split(text: string, separators: string): string[] {
+const maxValue = 65_536
+const maxElements = 50_000
+const looksNumeric = (text: string): boolean => /^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*$/.test(text.slice(0, 64))
+export const text = (value: Value): string => {
+  if (typeof value === 'string') return value
+  if (typeof value !== 'number') return value.text
+  return Number.isInteger(value) ? (Math.abs(value) < 1e16 ? String(value) : BigInt(Math.trunc(value)).toString()) : String(Number(value.toPrecision(6)))
+}
+export const number = (value: Value): number => (typeof value === 'number' ? value : Number.parseFloat(text(value).slice(0, 64)) || 0)
+const truth = (value: Value): boolean =>
+  typeof value === 'number' ? value !== 0 : typeof value === 'string' ? value !== '' : looksNumeric(value.text) ? number(value) !== 0 : value.text !== ''
+
+/** State of one awk. */
+export interface Awk {
+  run: Run
+  program: Program
+  variables: Map<string, Value>
+  arrays: Map<string, Map<string, Value>>
+  /** The record, and its fields once they were asked for. */
+  record: string
+  fields: string[] | undefined
+  patterns: Map<string, Find | undefined>
+  outputs: Map<string, { path?: string; command?: string; text: string; append: boolean }>
+  inputs: Map<string, string[]>
+  next(): Promise<string | undefined>
+  depth: number
+}
+
+const string = (awk: Awk, name: string): string => text(awk.variables.get(name) ?? '')
+
+/** The fields of the record. */
+export function fieldsOf(awk: Awk): string[] {
+  awk.fields ??= splitFields(awk, awk.record, string(awk, 'FS'))
+  return awk.fields
+}
+
+function setRecord(awk: Awk, record: string): void {
+  awk.record = record.slice(0, maxValue)
+  awk.fields = undefined
+}
+
+function setField(awk: Awk, index: number, value: string): void {
+  if (index === 0) return setRecord(awk, value) as undefined
+  const fields = fieldsOf(awk)
+  if (index < 0 || index > 2000) throw new AwkFault('field index out of range', 0)
+  while (fields.length < index) fields.push('')
+  fields[index - 1] = value.slice(0, maxValue)
+  awk.record = fields.join(string(awk, 'OFS'))
+}
+
+export function findOf(awk: Awk, source: string): Find | undefined {
+  if (!awk.patterns.has(source) && awk.patterns.size < 200) awk.patterns.set(source, linePattern(source, { extended: true }))
+  return awk.patterns.get(source)
+}
+
+const keyOf = async (awk: Awk, index: Expression[]): Promise<string> => {
   const parts: string[] = []
-  let piece = ''
-  let quote = ''
-  let depth = 0
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i] as string
-    if (quote) {
-      if (c === '\\') piece += c + (text[++i] ?? '')
-      else {
-        if (c === quote) quote = ''
-        piece += c
+  for (const one of index) parts.push(text(await evaluate(awk, one)))
+  return parts.join('\x1c')
+}
+const arrayOf = (awk: Awk, name: string): Map<string, Value> => {
+  let array = awk.arrays.get(name)
+  if (!array) awk.arrays.set(name, (array = new Map()))
+  return array
+}
+
+async function assign(awk: Awk, target: Expression, value: Value): Promise<void> {
+  const bounded = typeof value === 'string' ? value.slice(0, maxValue) : value
+  if (target.kind === 'field') setField(awk, Math.trunc(number(await evaluate(awk, target.index))), text(bounded))
+  else if (target.kind === 'element') {
+    const array = arrayOf(awk, target.name)
+    const key = await keyOf(awk, target.index)
+    if (array.size < maxElements || array.has(key)) array.set(key, bounded)
+  } else if (target.kind === 'name') {
+    awk.variables.set(target.name, bounded)
+    if (target.name === 'NF') {
+      const fields = fieldsOf(awk)
+      fields.length = Math.min(Math.max(0, Math.trunc(number(bounded))), 2000)
+      for (let i = 0; i < fields.length; i++) fields[i] ??= ''
+      awk.record = fields.join(string(awk, 'OFS'))
+    }
+  }
+}
+
+const calculate = (operator: string, a: number, b: number): number => {
+  if ((operator === '/' || operator === '%') && b === 0) throw new AwkFault(operator === '/' ? 'division by zero' : 'division by zero in %', -1)
+  return operator === '+' ? a + b : operator === '-' ? a - b : operator === '*' ? a * b : operator === '/' ? a / b : operator === '%' ? a % b : a ** b
+}
+
+function compare(a: Value, b: Value): number {
+  const numeric = (value: Value): boolean => typeof value === 'number' || (typeof value === 'object' && (value.text === '' || looksNumeric(value.text)))
+  if (numeric(a) && numeric(b)) return number(a) - number(b)
+  const [x, y] = [text(a), text(b)]
+  return x < y ? -1 : x > y ? 1 : 0
+}
+
+async function matched(awk: Awk, subject: string, pattern: Expression): Promise<boolean> {
+  const source = pattern.kind === 'pattern' ? pattern.source : text(await evaluate(awk, pattern))
+  return findOf(awk, source)?.(subject, 0) !== undefined
+}
+
+/** The value of an expression. */
+export async function evaluate(awk: Awk, e: Expression): Promise<Value> {
+  switch (e.kind) {
+    case 'number':
+      return e.value
+    case 'string':
+      return e.value
+    case 'pattern':
+      return (await matched(awk, awk.record, e)) ? 1 : 0
+    case 'name':
+      return e.name === 'NF' ? fieldsOf(awk).length : (awk.variables.get(e.name) ?? { text: '' })
+    case 'field': {
+      const index = Math.trunc(number(await evaluate(awk, e.index)))
+      if (index < 0) throw new AwkFault(`attempt to access field ${index}`, -1)
+      return index === 0 ? { text: awk.record } : { text: fieldsOf(awk)[index - 1] ?? '' }
+    }
+    case 'element': {
+      const array = arrayOf(awk, e.name)
+      const key = await keyOf(awk, e.index)
+      if (!array.has(key) && array.size < maxElements) array.set(key, { text: '' })
+      return array.get(key) ?? ''
+    }
+    case 'assign': {
+      const value = await evaluate(awk, e.value)
+      const result = e.operator === '' ? value : calculate(e.operator, number(await evaluate(awk, e.target)), number(value))
+      await assign(awk, e.target, result)
+      return result
+    }
+    case 'step': {
+      const before = number(await evaluate(awk, e.target))
+      await assign(awk, e.target, before + e.by)
+      return e.before ? before + e.by : before
+    }
+    case 'unary': {
+      const value = await evaluate(awk, e.of)
+      return e.operator === '!' ? (truth(value) ? 0 : 1) : e.operator === '-' ? -number(value) : number(value)
+    }
+    case 'binary':
+      return binary(awk, e)
+    case 'choice':
+      return evaluate(awk, truth(await evaluate(awk, e.test)) ? e.yes : e.no)
+    case 'in':
+      return arrayOf(awk, e.name).has(await keyOf(awk, e.index)) ? 1 : 0
+    case 'call':
+      return call(awk, e)
+    case 'getline':
+      return getline(awk, e)
+  }
+}
+
+async function binary(awk: Awk, e: Extract<Expression, { kind: 'binary' }>): Promise<Value> {
+  const { operator } = e
+  if (operator === '~' || operator === '!~') return (await matched(awk, text(await evaluate(awk, e.left)), e.right)) === (operator === '~') ? 1 : 0
+  const left = await evaluate(awk, e.left)
+  if (operator === '&&') return truth(left) && truth(await evaluate(awk, e.right)) ? 1 : 0
+  if (operator === '||') return truth(left) || truth(await evaluate(awk, e.right)) ? 1 : 0
+  const right = await evaluate(awk, e.right)
+  switch (operator) {
+    case ' ':
+      return (text(left) + text(right)).slice(0, maxValue)
+    case '<':
+      return compare(left, right) < 0 ? 1 : 0
+    case '<=':
+      return compare(left, right) <= 0 ? 1 : 0
+    case '==':
+      return compare(left, right) === 0 ? 1 : 0
+    case '!=':
+      return compare(left, right) !== 0 ? 1 : 0
+    case '>':
+      return compare(left, right) > 0 ? 1 : 0
+    case '>=':
+      return compare(left, right) >= 0 ? 1 : 0
+    default:
+      return calculate(operator, number(left), number(right))
+  }
+}
+
+async function call(awk: Awk, e: Extract<Expression, { kind: 'call' }>): Promise<Value> {
+  if (e.name === '(') return evaluate(awk, e.args[0] as Expression)
+  const own = awk.program.functions.get(e.name)
+  if (!own) return builtin(awk, e.name, e.args, (target, value) => assign(awk, target, value))
+  if (++awk.depth > 40) throw new AwkFault('function call nested too deep', -1)
+  await awk.run.shell.step()
+  const saved = own.parameters.map((name) => [name, awk.variables.get(name), awk.arrays.get(name)] as const)
+  const passed: { name: string; value?: Value; array?: Map<string, Value> }[] = []
+  for (const [i, name] of own.parameters.entries()) {
+    const arg = e.args[i]
+    const array = arg?.kind === 'name' ? awk.arrays.get(arg.name) : undefined
+    passed.push({ name, array, value: arg && !array ? await evaluate(awk, arg) : undefined })
+  }
+  for (const { name, value, array } of passed) {
+    awk.variables.delete(name)
+    awk.arrays.delete(name)
+    if (array) awk.arrays.set(name, array)
+    else if (value !== undefined) awk.variables.set(name, value)
+  }
+  try {
+    await perform(awk, own.body)
+    return { text: '' }
+  } catch (error) {
+    if (error instanceof Leave && error.how === 'return') return error.value
+    throw error
+  } finally {
+    awk.depth--
+    for (const [name, value, array] of saved) {
+      if (value === undefined) awk.variables.delete(name)
+      else awk.variables.set(name, value)
+      if (array) awk.arrays.set(name, array)
+      else awk.arrays.delete(name)
+    }
+  }
+}
+
+async function getline(awk: Awk, { from, command, into }: Extract<Expression, { kind: 'getline' }>): Promise<Value> {
+  let line: string | undefined
+  if (from || command) {
+    const source = text(await evaluate(awk, (from ?? command) as Expression))
+    const key = `${from ? '<' : '|'}${source}`
+    let rest = awk.inputs.get(key)
+    if (!rest) {
+      let all = ''
+      if (from) {
+        try {
+          all = awk.run.seat.fs.read(awk.run.shell.path(source)).toString('latin1')
+        } catch {
+          return -1
+        }
+      } else
+        await awk.run.shell.script(
+          'sh',
+          source,
+          [],
+          { ...awk.run, toTerminal: false, out: (piece) => void (all = (all + piece).slice(0, 1_000_000)) },
+          { inline: true },
+        )
+      rest = all.split('\n')
+      if (rest.at(-1) === '') rest.pop()
+      if (awk.inputs.size < 50) awk.inputs.set(key, rest)
+    }
+    line = rest.shift()
+  } else {
+    line = await awk.next()
+    if (line !== undefined) awk.variables.set('NR', number(awk.variables.get('NR') ?? 0) + 1)
+  }
+  if (line === undefined) return 0
+  if (into) await assign(awk, into, { text: line })
+  else setRecord(awk, line)
+  return 1
+}
+
+async function print(awk: Awk, s: Extract<Statement, { kind: 'print' }>): Promise<void> {
+  const values: Value[] = []
+  for (const arg of s.args) values.push(await evaluate(awk, arg))
+  const out = s.format
+    ? format(values.map(text).slice(0, 1)[0] ?? '', values.slice(1).map(text))
+    : `${values.length === 0 ? awk.record : values.map(text).join(string(awk, 'OFS'))}${string(awk, 'ORS')}`
+  if (!s.to) {
+    awk.run.out(out)
+    return
+  }
+  const target = text(await evaluate(awk, s.to.target))
+  if (target === '/dev/stdout') return awk.run.out(out)
+  if (target === '/dev/stderr') return awk.run.err(out)
+  const key = `${s.to.operator === '|' ? '|' : '>'}${target}`
+  let output = awk.outputs.get(key)
+  if (!output) {
+    output = { ...(s.to.operator === '|' ? { command: target } : { path: target }), text: '', append: s.to.operator === '>>' }
+    if (awk.outputs.size >= 50) return
+    awk.outputs.set(key, output)
+  }
+  output.text = (output.text + out).slice(0, 2_000_000)
+}
+
+/** Writes what went to a file or a command. */
+export async function closeOutput(awk: Awk, key: string): Promise<void> {
+  const output = awk.outputs.get(key)
+  if (!output) return
+  awk.outputs.delete(key)
+  const { run } = awk
+  if (output.path !== undefined) run.seat.fs.write(run.shell.path(output.path), Buffer.from(output.text, 'latin1'), { append: output.append })
+  else await run.shell.script('sh', output.command ?? '', [], { ...run, input: run.input.of(output.text) }, { inline: true })
+}
+
+async function perform(awk: Awk, s: Statement): Promise<void> {
+  switch (s.kind) {
+    case 'expression':
+      await evaluate(awk, s.of)
+      return
+    case 'print':
+      return print(awk, s)
+    case 'block':
+      for (const one of s.body) await perform(awk, one)
+      return
+    case 'if':
+      if (truth(await evaluate(awk, s.test))) await perform(awk, s.then)
+      else if (s.otherwise) await perform(awk, s.otherwise)
+      return
+    case 'while':
+      for (let first = s.first; first || truth(await evaluate(awk, s.test)); first = false) if (await turn(awk, s.body)) return
+      return
+    case 'for':
+      if (s.init) await perform(awk, s.init)
+      while (!s.test || truth(await evaluate(awk, s.test))) {
+        if (await turn(awk, s.body)) return
+        if (s.step) await perform(awk, s.step)
       }
-    } else if (c === '"') {
-      quote = c
-      piece += c
-    } else if (separators.includes(c) && depth === 0) {
-      parts.push(piece)
-      piece = ''
-    } else {
-      if ('([{'.includes(c)) depth++
-      if (')]}'.includes(c)) depth--
-      piece += c
-    }
-  }
-  parts.push(piece)
-  return parts
-}
-
-const escapes = (text: string): string => text.replace(/\\(.)/g, (_, c: string) => ({ n: '\n', t: '\t', '\\': '\\', '"': '"' })[c] ?? c)
-const number = (text: string): number => Number.parseFloat(text) || 0
-
-/** Value of an expression; throws an Error where this awk does not know it. */
-function value(text: string, state: State, depth = 0): string {
-  const source = text.trim()
-  if (depth > 20) throw new Error('nested too deep')
-  if (source === '') return ''
-  if (/^-?\d+(\.\d+)?$/.test(source)) return source
-  if (/^"(?:[^"\\]|\\.)*"$/.test(source)) return escapes(source.slice(1, -1))
-  if (source.startsWith('(') && source.endsWith(')') && split(source, ' ').length === 1) return value(source.slice(1, -1), state, depth + 1)
-  const field = /^\$(\d+|NF|[A-Za-z_]\w*|\(.*\))$/.exec(source)
-  if (field) {
-    const name = field[1] as string
-    const n = name === 'NF' ? state.fields.length : /^\d+$/.test(name) ? Number(name) : number(value(name, state, depth + 1))
-    return n === 0 ? state.line : (state.fields[n - 1] ?? '')
-  }
-  if (source === 'NF') return String(state.fields.length)
-  if (/^[A-Za-z_]\w*$/.test(source)) return state.variables.get(source) ?? ''
-  const call = /^(length|substr|index|toupper|tolower|int)\s*\((.*)\)$/.exec(source)
-  if (call && split(source, ' ').length <= split(call[2] as string, ' ').length) {
-    const args = split(call[2] as string, ',').map((arg) => value(arg, state, depth + 1))
-    const [a = '', b = '', c] = args
-    switch (call[1]) {
-      case 'length':
-        return String((call[2] === '' ? state.line : a).length)
-      case 'substr':
-        return a.substring(Math.max(0, number(b) - 1), c === undefined ? undefined : number(b) - 1 + number(c))
-      case 'index':
-        return String(a.indexOf(b) + 1)
-      case 'toupper':
-        return a.toUpperCase()
-      case 'tolower':
-        return a.toLowerCase()
-      default:
-        return String(Math.trunc(number(a)))
-    }
-  }
-  for (const operators of ['+-', '*/%']) {
-    const parts = splitLast(source, operators)
-    if (parts) {
-      const [left, operator, right] = parts
-      const [a, b] = [number(value(left, state, depth + 1)), number(value(right, state, depth + 1))]
-      const result = operator === '+' ? a + b : operator === '-' ? a - b : operator === '*' ? a * b : operator === '/' ? a / (b || 1) : a % (b || 1)
-      return Number.isInteger(result) ? String(result) : String(Number(result.toPrecision(6)))
-    }
-  }
-  const words = split(source, ' ').filter((word) => word !== '')
-  if (words.length > 1) return words.map((word) => value(word, state, depth + 1)).join('')
-  const glued = source.match(/\$\w+|"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*|\d+/g)
-  if (glued && glued.length > 1 && glued.join('') === source) return glued.map((word) => value(word, state, depth + 1)).join('')
-  throw new Error('syntax error')
-}
-
-function splitLast(source: string, operators: string): [string, string, string] | undefined {
-  let depth = 0
-  let quoted = false
-  for (let i = source.length - 1; i > 0; i--) {
-    const c = source[i] as string
-    if (c === '"') quoted = !quoted
-    if (quoted) continue
-    if (c === ')') depth++
-    if (c === '(') depth--
-    if (depth === 0 && operators.includes(c) && /[\w)"$ ]/.test(source[i - 1] as string)) return [source.slice(0, i), c, source.slice(i + 1)]
-  }
-  return undefined
-}
-
-function truth(text: string, state: State): boolean {
-  const source = text.trim()
-  if (source === '') return true
-  for (const [operator, some] of [
-    ['||', true],
-    ['&&', false],
-  ] as const) {
-    const parts = source.split(operator)
-    if (parts.length > 1) return some ? parts.some((part) => truth(part, state)) : parts.every((part) => truth(part, state))
-  }
-  const pattern = /^(!?)\/(.*)\/$/.exec(source)
-  if (pattern) return (linePattern(pattern[2] as string, { extended: true })?.(state.line, 0) !== undefined) !== (pattern[1] === '!')
-  const match = /^(.+?)\s*(!?~)\s*(?:\/(.*)\/|"(.*)")$/.exec(source)
-  if (match) return (linePattern(match[3] ?? match[4] ?? '', { extended: true })?.(value(match[1] as string, state), 0) !== undefined) === (match[2] === '~')
-  const compare = /^([^<>=!]+?)\s*(==|!=|<=|>=|<|>)\s*(.+)$/.exec(source)
-  if (compare) {
-    const [a, b] = [value(compare[1] as string, state), value(compare[3] as string, state)]
-    const numeric = /^\s*-?[\d.]+\s*$/.test(a) && /^\s*-?[\d.]+\s*$/.test(b)
-    const by = numeric || (/^NR|^NF/.test(compare[1] as string) && a !== '') ? number(a) - number(b) : a < b ? -1 : a > b ? 1 : 0
-    return { '==': by === 0, '!=': by !== 0, '<=': by <= 0, '>=': by >= 0, '<': by < 0, '>': by > 0 }[compare[2] as string] ?? false
-  }
-  const plain = value(source, state)
-  return plain !== '' && plain !== '0'
-}
-
-async function act(run: Run, body: string, state: State): Promise<'next' | 'exit' | undefined> {
-  for (const part of split(body, ';\n')) {
-    const statement = part.trim()
-    if (statement === '') continue
-    if (statement === 'next') return 'next'
-    if (/^exit\b/.test(statement)) return 'exit'
-    const conditional = /^if\s*\((.*)\)\s*(.+)$/.exec(statement)
-    if (conditional) {
-      if (truth(conditional[1] as string, state)) {
-        const left = await act(run, (conditional[2] as string).replace(/^\{(.*)\}$/, '$1'), state)
-        if (left) return left
+      return
+    case 'each':
+      for (const key of [...arrayOf(awk, s.array).keys()]) {
+        awk.variables.set(s.name, { text: key })
+        if (await turn(awk, s.body)) return
       }
-      continue
-    }
-    if (/^print\b/.test(statement)) {
-      const rest = statement
-        .slice(5)
-        .trim()
-        .replace(/^\((.*)\)$/, '$1')
-      run.out(
-        `${
-          rest === ''
-            ? state.line
-            : split(rest, ',')
-                .map((one) => value(one, state))
-                .join(state.variables.get('OFS') ?? ' ')
-        }\n`,
-      )
-      continue
-    }
-    if (/^printf\b/.test(statement)) {
-      await printf(
-        run,
-        split(
-          statement
-            .slice(6)
-            .trim()
-            .replace(/^\((.*)\)$/, '$1'),
-          ',',
-        ).map((one) => value(one, state)),
-      )
-      continue
-    }
-    const assign = /^([A-Za-z_]\w*)\s*([-+*/]?=)\s*(.+)$/.exec(statement)
-    const step = /^([A-Za-z_]\w*)(\+\+|--)$/.exec(statement)
-    if (assign)
-      state.variables.set(
-        assign[1] as string,
-        assign[2] === '='
-          ? value(assign[3] as string, state)
-          : value(
-              `${state.variables.get(assign[1] as string) || 0} ${(assign[2] as string)[0]} ${number(value(assign[3] as string, state))}`.replace(/ /g, ''),
-              state,
-            ),
-      )
-    else if (step) state.variables.set(step[1] as string, String(number(state.variables.get(step[1] as string) ?? '0') + (step[2] === '++' ? 1 : -1)))
-    else throw new Error('syntax error')
+      return
+    case 'delete':
+      if (s.index) arrayOf(awk, s.name).delete(await keyOf(awk, s.index))
+      else arrayOf(awk, s.name).clear()
+      return
+    case 'leave':
+      throw new Leave(s.how, s.value ? await evaluate(awk, s.value) : '')
   }
-  return undefined
+}
+
+/** One turn of a loop; true when it is left. */
+async function turn(awk: Awk, body: Statement): Promise<boolean> {
+  await awk.run.shell.step()
+  try {
+    await perform(awk, body)
+    return false
+  } catch (error) {
+    if (!(error instanceof Leave) || (error.how !== 'break' && error.how !== 'continue')) throw error
+    return error.how === 'break'
+  }
+}
+
+async function apply(awk: Awk): Promise<void> {
+  for (const rule of awk.program.rules) {
+    if (rule.when === 'begin' || rule.when === 'end') continue
+    if (rule.when?.to) {
+      if (!rule.inside && !truth(await evaluate(awk, rule.when.from))) continue
+      rule.inside = !truth(await evaluate(awk, rule.when.to))
+    } else if (rule.when && !truth(await evaluate(awk, rule.when.from))) continue
+    if (rule.body) await perform(awk, rule.body)
+    else awk.run.out(`${awk.record}${string(awk, 'ORS')}`)
+  }
 }
 
 export const runAwk: CommandMain = async (run, args) => {
-  const variables = new Map<string, string>([['OFS', ' ']])
-  let separator = ''
-  let script: string | undefined
-  const files: string[] = []
+  const variables = new Map<string, Value>([
+    ['FS', ' '],
+    ['OFS', ' '],
+    ['ORS', '\n'],
+    ['RS', '\n'],
+    ['NR', 0],
+    ['SUBSEP', '\x1c'],
+  ])
+  let source: string | undefined
+  const operands: string[] = []
+  const give = (pair: string): void => {
+    const at = pair.indexOf('=')
+    variables.set(pair.slice(0, at), { text: unescape(pair.slice(at + 1)) })
+  }
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] as string
-    if (script === undefined && arg.startsWith('-F')) separator = escapes(arg.slice(2) || (args[++i] ?? ''))
-    else if (script === undefined && arg === '-v') {
-      const [name = '', ...rest] = (args[++i] ?? '').split('=')
-      variables.set(name, rest.join('='))
-    } else if (script === undefined && arg.startsWith('-') && arg.length > 1) continue
-    else if (script === undefined) script = arg
-    else files.push(arg)
+    if (operands.length > 0 || !/^-./.test(arg)) operands.push(arg)
+    else if (arg === '--') operands.push(...args.slice(i + 1).splice(0, args.length)) && (i = args.length)
+    else if (arg === '--version' && !run.shell.ash) return run.out('GNU Awk 4.0.2\nCopyright (C) 1989, 1991-2012 Free Software Foundation.\n'), 0
+    else if (arg.startsWith('-F')) variables.set('FS', unescape(arg.slice(2) || (args[++i] ?? '')).replace(/^t$/, '\t'))
+    else if (arg.startsWith('-v')) give(arg.slice(2) || (args[++i] ?? ''))
+    else if (arg.startsWith('-f')) {
+      const { list, status } = await texts(run, [arg.slice(2) || (args[++i] ?? '')])
+      if (status) return 2
+      source = (source ?? '') + (list[0]?.text ?? '')
+    }
   }
-  if (script === undefined) {
-    run.err('Usage: awk [POSIX or GNU style options] -f progfile [--] file ...\n')
+  source ??= operands.shift()
+  if (source === undefined) {
+    run.err(
+      run.shell.ash
+        ? 'BusyBox v1.30.1 () multi-call binary.\n\nUsage: awk [OPTIONS] [AWK_PROGRAM] [FILE]...\n'
+        : "Usage: awk [POSIX or GNU style options] -f progfile [--] file ...\nUsage: awk [POSIX or GNU style options] [--] 'program' file ...\n",
+    )
+    return run.shell.ash ? 1 : 2
+  }
+  const broken = (error: AwkFault): number => {
+    if (error.at < 0) {
+      run.err(
+        run.shell.ash ? `awk: ${error.message === 'division by zero' ? 'Division by zero' : error.message}\n` : `awk: cmd. line:1: fatal: ${error.message}\n`,
+      )
+      return 2
+    }
+    const before = (source as string).slice(0, error.at)
+    const line = before.split('\n').length
+    const shown = (source as string).split('\n')[line - 1] ?? ''
+    run.err(
+      run.shell.ash
+        ? `awk: cmd. line:${line}: Unexpected token\n`
+        : `awk: cmd. line:${line}: ${shown}\nawk: cmd. line:${line}: ${' '.repeat(error.at - before.lastIndexOf('\n') - 1)}^ ${error.message}\n`,
+    )
     return 1
   }
-  const rules: { pattern: string; body: string | undefined }[] = []
-  let rest = script.slice(0, 8192).trim()
-  while (rest !== '') {
-    // a rule's body begins at the first brace outside a leading /pattern/
-    const at = rest.indexOf('{', /^\s*!?\//.test(rest) ? rest.indexOf('/', rest.indexOf('/') + 1) + 1 : 0)
-    if (at === -1) {
-      rules.push({ pattern: rest, body: undefined })
-      break
-    }
-    let depth = 0
-    let end = at
-    for (; end < rest.length; end++) {
-      if (rest[end] === '{') depth++
-      else if (rest[end] === '}' && --depth === 0) break
-    }
-    rules.push({ pattern: rest.slice(0, at).trim().replace(/^;\s*/, ''), body: rest.slice(at + 1, end) })
-    rest = rest.slice(end + 1).trim()
-  }
-  const state: State = { fields: [], line: '', variables }
+  let program: Program
   try {
-    for (const { pattern, body } of rules) if (pattern === 'BEGIN' && body !== undefined) await act(run, body, state)
-    separator ||= variables.get('FS') ?? ''
-    const main = rules.filter(({ pattern }) => pattern !== 'BEGIN' && pattern !== 'END')
-    const ends = rules.filter(({ pattern }) => pattern === 'END')
-    if (main.length > 0 || ends.length > 0) {
-      const { list, status } = await texts(run, files)
-      if (status) return 2
-      let n = 0
-      scan: for (const { text } of list) {
-        const lines = text.split('\n')
-        if (lines.at(-1) === '') lines.pop()
-        for (const line of lines) {
-          if (++n % 2000 === 0) await run.shell.step()
-          state.line = line
-          state.fields = separator === '' || separator === ' ' ? line.trim().split(/\s+/).filter(Boolean) : line.split(separator)
-          variables.set('NR', String(n))
-          for (const { pattern, body } of main) {
-            if (!truth(pattern, state)) continue
-            const left = body === undefined ? (run.out(`${line}\n`), undefined) : await act(run, body, state)
-            if (left === 'next') break
-            if (left === 'exit') break scan
-          }
+    program = parseAwk(source.slice(0, 16_384))
+  } catch (error) {
+    if (error instanceof AwkFault) return broken(error)
+    throw error
+  }
+  let status = 0
+  let records: string[] = []
+  let at = 0
+  let began = false
+  /** The next record of all operands. */
+  const next = async (): Promise<string | undefined> => {
+    while (at >= records.length) {
+      if (began && operands.length === 0) return undefined
+      const operand = operands.shift()
+      if (operand !== undefined && /^[A-Za-z_]\w*=/.test(operand)) {
+        give(operand)
+        if (operands.length > 0 || began) continue
+      }
+      const file = operand === undefined || /^[A-Za-z_]\w*=/.test(operand) ? '-' : operand
+      began = true
+      let all = ''
+      if (file === '-') all = await readAll(run.input)
+      else {
+        try {
+          all = run.seat.fs.read(run.shell.path(file)).toString('latin1')
+        } catch {
+          run.err(
+            run.shell.ash
+              ? `awk: ${file}: No such file or directory\n`
+              : `awk: cmd. line:1: fatal: cannot open file \`${file}' for reading (No such file or directory)\n`,
+          )
+          status = 2
+          continue
         }
       }
-      for (const { body } of ends) if (body !== undefined) await act(run, body, state)
+      variables.set('FILENAME', file === '-' ? '' : file)
+      variables.set('FNR', 0)
+      const separator = text(variables.get('RS') ?? '\n')
+      records = separator === '' ? all.split(/\n\n+/) : all.split(separator.slice(0, 64))
+      if (records.at(-1) === '' || (separator !== '\n' && records.at(-1) === '\n')) records.pop()
+      at = 0
+    }
+    variables.set('FNR', number(variables.get('FNR') ?? 0) + 1)
+    return records[at++]
+  }
+  const environment = new Map<string, Value>([...run.shell.exported].map((name) => [name, { text: run.shell.get(name) ?? '' }]))
+  const awk: Awk = {
+    run,
+    program,
+    variables,
+    arrays: new Map([['ENVIRON', environment]]),
+    record: '',
+    fields: undefined,
+    patterns: new Map(),
+    outputs: new Map(),
+    inputs: new Map(),
+    next,
+    depth: 0,
+  }
+  try {
+    try {
+      for (const rule of program.rules) if (rule.when === 'begin' && rule.body) await perform(awk, rule.body)
+      if (program.rules.some((rule) => rule.when !== 'begin'))
+        for (let record = await next(); record !== undefined; record = await next()) {
+          const n = number(variables.get('NR') ?? 0) + 1
+          variables.set('NR', n)
+          if (n % 64 === 0) await run.shell.flow()
+          setRecord(awk, record)
+          try {
+            await apply(awk)
+          } catch (error) {
+            if (!(error instanceof Leave) || error.how !== 'next') throw error
+          }
+        }
+    } catch (error) {
+      if (!(error instanceof Leave)) throw error
+      if (error.how === 'exit') status = Math.trunc(number(error.value)) & 255
+    }
+    try {
+      for (const rule of program.rules) if (rule.when === 'end' && rule.body) await perform(awk, rule.body)
+    } catch (error) {
+      if (!(error instanceof Leave)) throw error
+      if (error.how === 'exit' && error.value !== '') status = Math.trunc(number(error.value)) & 255
     }
   } catch (error) {
-    if (!(error instanceof Error) || error.message !== 'syntax error') throw error
-    run.err(run.shell.ash ? `awk: cmd. line:1: Unexpected token\n` : `awk: cmd. line:1: ${script.split('\n')[0]}\nawk: cmd. line:1: ^ syntax error\n`)
-    return 1
+    if (error instanceof AwkFault) return broken(error)
+    throw error
+  } finally {
+    for (const key of [...awk.outputs.keys()]) await closeOutput(awk, key)
   }
-  return 0
+  return status
 }
