@@ -41,10 +41,10 @@ export function makeHost(persona: Persona): Host {
   if (known) return known
   const { os, hardware, host } = persona.template
   const flavour: Flavour = /openwrt/i.test(os.distribution) ? 'openwrt' : /ubuntu|debian/i.test(os.distribution) ? 'ubuntu' : 'centos'
-  const memoryKiB = Math.round(hardware.memoryMiB * 1024 * (flavour === 'openwrt' ? 0.948 : 0.9712)) - persona.number('memory-reserved', 0, 900) * 4
+  const memoryKiB = Math.round(hardware.memoryMiB * 1024 * (flavour === 'openwrt' ? 0.948 : 0.9712)) - persona.number('memory-reserved', 0, flavour === 'openwrt' ? 900 : 20_000) * 4
   const [offsetMinutes, zone] = zones[host.timezone] ?? [480, 'CST']
   const clock = /@ ([\d.]+)GHz/.exec(hardware.cpu)?.[1]
-  const mhz = clock ? Number(clock) * 1000 - persona.number('mhz', 1, 9) / 1000 - 0.5 : 580
+  const mhz = clock ? Number(clock) * 1000 + persona.number('mhz', -6000, 6000) / 1000 : 580
   const seed = persona.number('load', 0, 9999)
   const wave = (now: number, minutes: number): number => {
     const t = now / 60_000 / minutes + seed

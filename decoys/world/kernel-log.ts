@@ -66,5 +66,20 @@ export function kernelLog(host: Host): string {
           [12.771, `${host.interfaceName}: NIC Link is Up 1000 Mbps Full Duplex, Flow Control: None`],
           [12.773, `IPv6: ADDRCONF(NETDEV_CHANGE): ${host.interfaceName}: link becomes ready`],
         ]
-  return `${lines.map(([at, text]) => `[${at.toFixed(6).padStart(12)}] ${text}`).join('\n')}\n`
+  return `${bootSeconds(
+    host,
+    lines.map(([at]) => at),
+  )
+    .map((at, nth) => `[${at.toFixed(6).padStart(12)}] ${lines[nth]?.[1]}`)
+    .join('\n')}\n`
+}
+
+/** When this host came to the lines that hosts of its kind reach at these times: no two boots are alike, and none goes back. */
+function bootSeconds({ persona }: Host, times: readonly number[]): number[] {
+  const pace = persona.number('kernel pace', 880_000, 1_160_000) / 1e6
+  let last = 0
+  return times.map((at, nth) => {
+    last = Math.max(last, at * (pace + persona.number(`kernel line ${nth}`, 0, 999) / 1e6))
+    return last
+  })
 }
