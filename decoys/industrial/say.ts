@@ -38,13 +38,18 @@ export function operationOfWrite(points: readonly Point[]): Body['operation'] {
   return points.some((point) => point.class === 'LIM') ? 'alarm' : 'write'
 }
 
-/** Whether a write made any value of the plant another than it was. */
-export const changedBy = (points: readonly Point[]): boolean =>
-  points.some(({ tag, before, value }) => tag !== undefined && before !== undefined && value !== undefined && before !== value)
+/** What a write came to: its points with what was asked for, and whether any value of the plant is another than it was. */
+export interface Wrote {
+  points: Point[]
+  changed: boolean
+}
+/** Joins what the parts of a write came to. */
+export const joinWrites = (parts: readonly Wrote[]): Wrote => ({ points: parts.flatMap(({ points }) => points), changed: parts.some(({ changed }) => changed) })
 
 /** A point of a map as an operator would name it; only an address where the map has nothing. */
 export function pointOf(device: Device, address: string, from: string | undefined, values: { before?: number; value?: number } = {}): Point {
   const id = from === undefined ? undefined : device.tagOf(from)
   const tag = id === undefined ? undefined : device.plant.tag(id)
-  return { address, ...(tag ? { tag: tag.id, name: tag.title, class: tag.class, unit: tag.unit } : {}), ...values }
+  const short = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value.toPrecision(7))]))
+  return { address, ...(tag ? { tag: tag.id, name: tag.title, class: tag.class, unit: tag.unit } : {}), ...short }
 }

@@ -5,7 +5,7 @@ import { services } from '@shenlou/contract/services'
 import { type Connection, defineDecoy } from '../../decoy.ts'
 import { admit } from '../connections.ts'
 import { type Device, openDevice } from '../device.ts'
-import { type Asked, changedBy, operationOfWrite, type Point, sayRequest } from '../say.ts'
+import { type Asked, operationOfWrite, sayRequest, type Wrote } from '../say.ts'
 import { identification, serverId } from './identification.ts'
 import { type Adu, encodeAdu, openMbapReader, parseAdu } from './mbap.ts'
 import { encodeException, encodeValues, exception, functionNames, ModbusException, parseRequest, type Request } from './pdu.ts'
@@ -133,11 +133,11 @@ const drained = (connection: Connection): Promise<void> =>
 
 function answer(code: number, pdu: Buffer, request: Exclude<Request, { kind: 'umas' }>, unit: ModbusUnit, device: Device, tables: Tables): Answered {
   const name = nameOf(code)
-  const wrote = (points: Point[], answered: Buffer): Answered => ({
+  const wrote = ({ points, changed }: Wrote, answered: Buffer): Answered => ({
     operation: operationOfWrite(points),
     function: name,
     points,
-    changed: changedBy(points),
+    changed,
     pdu: answered,
   })
   switch (request.kind) {
@@ -147,8 +147,8 @@ function answer(code: number, pdu: Buffer, request: Exclude<Request, { kind: 'um
       return { operation: 'read', function: name, points, count: request.quantity, pdu: encodeValues(code, request.table, values) }
     }
     case 'write': {
-      const points = tables.write(request.table, request.start, request.values)
-      return wrote(points, code === 15 || code === 16 ? pdu.subarray(0, 5) : pdu)
+      const done = tables.write(request.table, request.start, request.values)
+      return wrote(done, code === 15 || code === 16 ? pdu.subarray(0, 5) : pdu)
     }
     case 'mask': {
       const [now = 0] = tables.read('holdingRegisters', request.address, 1)
@@ -157,8 +157,8 @@ function answer(code: number, pdu: Buffer, request: Exclude<Request, { kind: 'um
     case 'exchange': {
       // Both ranges are looked at before anything is written.
       tables.read('holdingRegisters', request.start, request.quantity)
-      const points = tables.write('holdingRegisters', request.writeStart, request.values)
-      return wrote(points, encodeValues(code, 'holdingRegisters', tables.read('holdingRegisters', request.start, request.quantity)))
+      const done = tables.write('holdingRegisters', request.writeStart, request.values)
+      return wrote(done, encodeValues(code, 'holdingRegisters', tables.read('holdingRegisters', request.start, request.quantity)))
     }
     case 'diagnose':
       if (request.sub !== 0) throw new ModbusException(exception.function)

@@ -2,7 +2,7 @@
 import type { WireValue } from '@shenlou/contract/device'
 import type { ModbusTable, ModbusUnit } from '@shenlou/contract/modbus'
 import type { Device } from '../device.ts'
-import { pointOf, type Point } from '../say.ts'
+import { joinWrites, pointOf, type Point, type Wrote } from '../say.ts'
 import { decodeRaw, encodeRaw, fromRaw, toRaw, widthOf } from '../wire-value.ts'
 import { exception, ModbusException, type Table } from './pdu.ts'
 
@@ -15,7 +15,7 @@ export interface Tables {
   /** Throws exception 2 where an address does not exist. */
   read(table: Table, start: number, quantity: number): number[]
   /** Writes and answers what it came to, one point for each value of the plant and one for each plain cell. */
-  write(table: 'coils' | 'holdingRegisters', start: number, values: readonly number[]): Point[]
+  write(table: 'coils' | 'holdingRegisters', start: number, values: readonly number[]): Wrote
   /** What a read touched, as an operator would name it. */
   points(table: Table, start: number, values: readonly number[]): Point[]
 }
@@ -68,7 +68,7 @@ export function openTables(unit: ModbusUnit, device: Device, memory: Memory): Ta
   }
 
   /** New words of one entry, put together with those that stay. */
-  function writeEntry(table: Table, entry: Entry, start: number, values: readonly number[]): Point {
+  function writeEntry(table: Table, entry: Entry, start: number, values: readonly number[]): Wrote {
     const cells = now(table, entry)
     const before = device.read(entry.from)
     cells.forEach((_, word) => {
@@ -79,7 +79,7 @@ export function openTables(unit: ModbusUnit, device: Device, memory: Memory): Ta
     const address = notation(table, entry.at)
     if (raw === undefined) {
       if (unit.strict) throw new ModbusException(exception.value)
-      return pointOf(device, address, entry.from, { before })
+      return { points: [pointOf(device, address, entry.from, { before })], changed: false }
     }
     const value = fromRaw(entry, raw)
     const result = device.write(entry, value)
@@ -87,7 +87,7 @@ export function openTables(unit: ModbusUnit, device: Device, memory: Memory): Ta
       if (result.reason === 'range') throw new ModbusException(exception.value)
       throw new ModbusException(result.reason === 'read-only' || result.reason === 'unknown' ? exception.address : exception.failure)
     }
-    return pointOf(device, address, entry.from, { before, value: result.accepted ? result.after : value })
+    return { points: [pointOf(device, address, entry.from, { before, value })], changed: result.accepted && result.after !== result.before }
   }
 
   return {
@@ -97,20 +97,20 @@ export function openTables(unit: ModbusUnit, device: Device, memory: Memory): Ta
     },
     write(table, start, values) {
       const known = check(table, start, values.length)
-      const points: Point[] = []
+      const parts: Wrote[] = []
       const done = new Set<Entry>()
       values.forEach((value, i) => {
         const cell = known.cells.get(start + i)
         if (!cell) {
           const before = read(table, known, start + i)
           memory.set(area(table), start + i, value)
-          points.push({ address: notation(table, start + i), before, value })
+          parts.push({ points: [{ address: notation(table, start + i), before, value }], changed: false })
         } else if (!done.has(cell.entry)) {
           done.add(cell.entry)
-          points.push(writeEntry(table, cell.entry, start, values))
+          parts.push(writeEntry(table, cell.entry, start, values))
         }
       })
-      return points
+      return joinWrites(parts)
     },
     points(table, start, values) {
       const known = compile(unit[table])

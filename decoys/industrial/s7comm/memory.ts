@@ -1,7 +1,7 @@
 /** Memory of a Siemens controller over the plant: bytes of its areas as they read now, and what writing them does. */
 import type { S7Area, S7commTemplate } from '@shenlou/contract/s7comm'
 import type { Device } from '../device.ts'
-import { pointOf, type Point } from '../say.ts'
+import { joinWrites, pointOf, type Point, type Wrote } from '../say.ts'
 import { decodeRaw, encodeRaw, fromRaw, toRaw, widthOf } from '../wire-value.ts'
 
 export const areaCode = { inputs: 0x81, outputs: 0x82, flags: 0x83, dataBlock: 0x84, counters: 0x1c, timers: 0x1d } as const
@@ -16,7 +16,7 @@ export interface S7Memory {
   read(area: number, block: number, at: number, bytes: number): Buffer | undefined
   exists(area: number, block: number): boolean
   /** Writes bytes that exist, or one bit when `bit` is given. */
-  write(area: number, block: number, at: number, bytes: Buffer, bit?: number): Point[]
+  write(area: number, block: number, at: number, bytes: Buffer, bit?: number): Wrote
   /** What lies in these bytes, as an operator would name it. */
   points(area: number, block: number, at: number, bytes: number): Point[]
 }
@@ -60,19 +60,19 @@ export function openS7Memory(template: S7commTemplate, device: Device, registers
         const i = value.at - at
         const mask = 1 << value.bit
         found[i] = device.read(value.from) === 0 ? (found[i] as number) & ~mask : (found[i] as number) | mask
-      } else bytesNow(value).forEach((byte, i) => value.at + i >= at && value.at + i < at + bytes && (found[value.at + i - at] = byte))
+      } else bytesNow(value).copy(found, Math.max(0, value.at - at), Math.max(0, at - value.at))
     }
     return found
   }
 
-  function writeValue(area: number, block: number, value: Value, raw: number | undefined): Point {
+  function writeValue(area: number, block: number, value: Value, raw: number | undefined): Wrote {
     const address = notation(area, block, value.at, widthOf(value.as), value.as === 'bit' ? value.bit : undefined)
     const before = device.read(value.from)
-    if (raw === undefined) return pointOf(device, address, value.from, { before })
+    if (raw === undefined) return { points: [pointOf(device, address, value.from, { before })], changed: false }
     const to = fromRaw(value, raw)
     // Memory takes what it is given; the program overwrites what is not its operator's to set.
     const result = device.write(value, to)
-    return pointOf(device, address, value.from, { before, value: result.accepted ? result.after : to })
+    return { points: [pointOf(device, address, value.from, { before, value: to })], changed: result.accepted && result.after !== result.before }
   }
 
   return {
@@ -86,15 +86,15 @@ export function openS7Memory(template: S7commTemplate, device: Device, registers
           points.push({ address: notation(area, 0, at + i / 2, 2), before: registers.get(name(area, 0), at + i / 2) ?? 0, value })
           registers.set(name(area, 0), at + i / 2, value)
         }
-        return points
+        return { points, changed: false }
       }
       const of = areaOf(area, block)
       const now = read(area, block, at, bytes.length)
-      if (!of || !now) return []
+      if (!of || !now) return { points: [], changed: false }
       const next = Buffer.from(bytes)
       if (bit !== undefined) next[0] = bytes[0] === 0 ? (now[0] as number) & ~(1 << bit) : (now[0] as number) | (1 << bit)
       const values = touching(of, at, bytes.length)
-      const points: Point[] = []
+      const parts: Wrote[] = []
       for (const value of values) {
         if (value.as === 'bit') {
           const i = value.at - at
@@ -102,21 +102,21 @@ export function openS7Memory(template: S7commTemplate, device: Device, registers
           if (bit !== undefined && value.bit !== bit) continue
           const to = ((next[i] as number) & mask) === 0 ? 0 : 1
           const from = ((now[i] as number) & mask) === 0 ? 0 : 1
-          if (to !== from || bit !== undefined) points.push(writeValue(area, block, value, to))
+          if (to !== from || bit !== undefined) parts.push(writeValue(area, block, value, to))
         } else {
           const whole = bytesNow(value)
           whole.forEach((_, i) => {
             const byte = next[value.at + i - at]
             if (byte !== undefined && value.at + i >= at) whole[i] = byte
           })
-          points.push(writeValue(area, block, value, decodeRaw(value.as, whole, 'high-first')))
+          parts.push(writeValue(area, block, value, decodeRaw(value.as, whole, 'high-first')))
         }
       }
       next.forEach((byte, i) => {
         if (byte !== now[i] && !values.some((value) => at + i >= value.at && at + i < value.at + widthOf(value.as)))
           registers.set(name(area, block), at + i, byte)
       })
-      if (points.length === 0) {
+      if (parts.length === 0) {
         const whole =
           bytes.length === 1
             ? bit === undefined
@@ -127,9 +127,9 @@ export function openS7Memory(template: S7commTemplate, device: Device, registers
               : bytes.length === 4
                 ? next.readInt32BE()
                 : undefined
-        points.push({ address: notation(area, block, at, bytes.length, bit), ...(whole === undefined ? {} : { value: whole }) })
+        parts.push({ points: [{ address: notation(area, block, at, bytes.length, bit), ...(whole === undefined ? {} : { value: whole }) }], changed: false })
       }
-      return points
+      return joinWrites(parts)
     },
     points(area, block, at, bytes) {
       const of = areaOf(area, block)

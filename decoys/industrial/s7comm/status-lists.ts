@@ -34,7 +34,7 @@ function version(firmware: string): Buffer {
 /** A list by number, or undefined when this controller does not have it. `index` selects one record where the list is asked so. */
 export function statusList(id: number, index: number, device: Device, template: S7commTemplate, now: number): StatusList | undefined {
   const { identity, persona } = device
-  const { product: _product, orderNumber, hardware, firmware } = device.template
+  const { product, orderNumber, hardware, firmware } = device.template
   const run = device.mode === 'run'
   const one = (records: Buffer[], at: (record: Buffer) => number = (record) => record.readUInt16BE(0)): StatusList => {
     const kept = (id & 0xff00) === 0x0100 || (id & 0xff00) === 0x0200 ? records.filter((record) => at(record) === index) : records
@@ -62,8 +62,8 @@ export function statusList(id: number, index: number, device: Device, template: 
       const record = (at: number, of: string): Buffer => Buffer.concat([words(at), text(of, 32)])
       return one([
         record(1, identity.stationName),
-        record(2, identity.plantName),
-        record(3, ''),
+        record(2, product),
+        record(3, identity.plantName),
         record(4, template.copyright),
         record(5, persona.serial),
         record(7, template.cpuType),

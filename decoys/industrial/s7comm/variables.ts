@@ -4,7 +4,7 @@
  *   parameters   function(1) items(1), each item: 12 0a 10 type(1) count(2) block(2) area(1) address(3, in bits; timers and counters by number)
  *   data         each item: return(1) type(1) length(2, in bits for types 3 to 5, in bytes for 7 and 9) bytes, filled to even but for the last
  */
-import { type Asked, changedBy, operationOfWrite, type Point } from '../say.ts'
+import { type Asked, joinWrites, operationOfWrite, type Point, type Wrote } from '../say.ts'
 import { areaCode, type S7Memory } from './memory.ts'
 import { ack, item, type Pdu, s7Error } from './pdu.ts'
 
@@ -112,7 +112,7 @@ export function writeVariables({ reference, parameters, data }: Pdu, memory: S7M
       pdu: ack(reference, 0, Buffer.from([5, items.length]), Buffer.alloc(items.length, item.access)),
     }
   const results: number[] = []
-  const points: Point[] = []
+  const parts: Wrote[] = []
   let at = 0
   items.forEach((found, i) => {
     if (at + 4 > data.length) {
@@ -127,10 +127,11 @@ export function writeVariables({ reference, parameters, data }: Pdu, memory: S7M
     if (wrong !== undefined || !found) results.push(wrong ?? item.type)
     else if (value.length !== bytes || value.length !== found.bytes) results.push(item.size)
     else {
-      points.push(...memory.write(found.area, found.block, found.at, value, found.type === 1 ? found.bit : undefined))
+      parts.push(memory.write(found.area, found.block, found.at, value, found.type === 1 ? found.bit : undefined))
       results.push(item.ok)
     }
   })
+  const { points, changed } = joinWrites(parts)
   const image = items.some((found) => found?.area === areaCode.inputs)
   const bad = results.find((code) => code !== item.ok)
   return {
@@ -140,6 +141,6 @@ export function writeVariables({ reference, parameters, data }: Pdu, memory: S7M
     outcome: results.includes(item.ok) ? 'done' : 'refused',
     ...(bad === undefined ? {} : { reason: `return code ${bad.toString(16).padStart(2, '0')}` }),
     points,
-    changed: changedBy(points),
+    changed,
   }
 }
