@@ -51,22 +51,45 @@ export interface TransportEvents {
 
 const maxInflated = 256 * 1024
 
-const offers = new WeakMap<NonNullable<Persona['template']['ssh']>, object>()
+interface Shared {
+  offer: object
+  ident: Buffer
+}
+const shared = new WeakMap<NonNullable<Persona['template']['ssh']>, Shared>()
 
-/** Lists of the persona's KEXINIT, built once a template. */
-function offerOf(ssh: NonNullable<Persona['template']['ssh']>): object {
-  let offer = offers.get(ssh)
-  if (!offer) {
+/** Lists of the persona's KEXINIT and its version line, built once a template. */
+function sharedOf(ssh: NonNullable<Persona['template']['ssh']>): Shared {
+  let known = shared.get(ssh)
+  if (!known) {
     const way = { cipher: ssh.cipher, mac: ssh.mac, compress: ssh.compression, lang: [] }
-    offer = new kexModule.KexInit({ kex: ssh.kex, serverHostKey: ssh.hostKey, cs: way, sc: way })
-    offers.set(ssh, offer)
+    known = { offer: new kexModule.KexInit({ kex: ssh.kex, serverHostKey: ssh.hostKey, cs: way, sc: way }), ident: unpooled(Buffer.from(ssh.ident, 'latin1')) }
+    shared.set(ssh, known)
   }
-  return offer
+  return known
+}
+
+/** A copy with memory of its own: one small view that stays keeps 8 KiB of Node's pool. */
+function unpooled(bytes: Uint8Array): Buffer {
+  const own = Buffer.alloc(bytes.length)
+  own.set(bytes)
+  return own
+}
+
+/** Lets go of what a finished key exchange held; of what stays, keys are read once and small buffers leave the pool. */
+function settle(protocol: Protocol): void {
+  const kex = protocol._kex
+  if (kex) protocol._kex = { sessionID: unpooled(kex.sessionID), negotiated: kex.negotiated, type: kex.type, remoteExtInfoEnabled: false } as typeof kex
+  for (const side of [protocol._cipher, protocol._decipher]) {
+    if (!side) continue
+    readKeyOnce(side)
+    for (const [name, value] of Object.entries(side))
+      if (value instanceof Uint8Array && value.byteLength < value.buffer.byteLength) Object.assign(side, { [name]: unpooled(value) })
+  }
 }
 
 /** A key that is read already; from plain bytes, as ssh2 keeps it, OpenSSL would make it anew for every packet, which costs five times the MAC itself. */
-function readKeyOnce(side: { _macKey?: KeyObject | Uint8Array } | undefined): void {
-  if (side?._macKey instanceof Uint8Array && side._macKey.length > 0) side._macKey = createSecretKey(side._macKey)
+function readKeyOnce(side: { _macKey?: KeyObject | Uint8Array }): void {
+  if (side._macKey instanceof Uint8Array && side._macKey.length > 0) side._macKey = createSecretKey(side._macKey)
 }
 
 /** Opens the transport once the cipher library is ready; the persona's template must have `ssh`. */
@@ -112,20 +135,19 @@ export async function openTransport(connection: Connection, persona: Persona, ev
   const protocol = new Protocol({
     server: true,
     hostKeys: hostKeys(persona),
-    ident: Buffer.from(ssh.ident.slice('SSH-2.0-'.length), 'latin1'),
-    offer: offerOf(ssh),
+    offer: sharedOf(ssh).offer,
     onWrite: write,
     onError: (error: Error) => fail(error.message),
     onHandshakeComplete: () => {
       handshakes++
       if (handshakes === 1 && wantsExtensions && kind.signatureAlgorithms)
         transport.send(pack(message.EXT_INFO, 1, 'server-sig-algs', kind.signatureAlgorithms))
-      readKeyOnce(protocol._cipher)
-      readKeyOnce(protocol._decipher)
+      settle(protocol)
       const { read } = protocol._packetRW
       if (read._zlib) read._zlib._maxOutputLength = maxInflated
     },
   })
+  Object.assign(protocol, { _identRaw: sharedOf(ssh).ident, start: undefined })
   // ssh2 ends every fault with an empty disconnect; the servers say something only about a broken packet, and say it in their words
   protocol.disconnect = (reason) => {
     if (reason === 2 && kind.corrupt) sendPlain(protocol, pack(message.DISCONNECT, 2, kind.corrupt, ''))
@@ -211,7 +233,7 @@ export async function openTransport(connection: Connection, persona: Persona, ev
         }
         versionDone = true
         clientVersion = result.line
-        protocol._remoteIdentRaw = Buffer.from(result.line, 'latin1')
+        protocol._remoteIdentRaw = unpooled(Buffer.from(result.line, 'latin1'))
         const state = { firstPacket: true }
         protocol._decipher = new ssh2Crypto.NullDecipher(0, (payload: Buffer) => {
           const first = payload[0] === message.KEXINIT
