@@ -1,8 +1,9 @@
 /** From an attacker's key to an analyst's screen: 200 live shells typing, one console watching each in turn. */
-import ssh2, { type ClientChannel } from 'ssh2'
+import type { Client, ClientChannel } from 'ssh2'
 import { WebSocket } from 'ws'
 import { install, until } from '../test/installation.ts'
 import { percentile, type Row } from './row.ts'
+import { openShell, overTcp, type SshServer, sourceOf } from './ssh-load.ts'
 
 const shells = 200
 const keysEach = 40
@@ -10,30 +11,14 @@ const gapMs = 200
 
 export async function run(): Promise<Row[]> {
   const site = await install()
-  const clients: ssh2.Client[] = []
+  const clients: Client[] = []
   try {
     await site.signIn()
-    const password = await site.password('router')
     const channels: ClientChannel[] = []
+    const server: SshServer = { connect: overTcp(site.ports.ssh), username: 'root', password: await site.password('portal') }
     const open = async (i: number): Promise<void> => {
-      const client = new ssh2.Client()
+      const { client, channel } = await openShell(server, i)
       clients.push(client)
-      await new Promise<void>((resolve, reject) => {
-        client.once('ready', resolve).once('error', reject)
-        client.connect({
-          host: '127.0.0.1',
-          port: site.ports.router,
-          username: 'root',
-          password,
-          localAddress: `127.0.3.${1 + i}`,
-          readyTimeout: 20_000,
-          authHandler: ['password'],
-        })
-      })
-      const channel = await new Promise<ClientChannel>((resolve, reject) =>
-        client.shell({ term: 'xterm' }, (error, opened) => (error ? reject(error) : resolve(opened))),
-      )
-      channel.on('data', () => undefined)
       channels[i] = channel
     }
     for (let i = 0; i < shells; i += 20) await Promise.all(Array.from({ length: 20 }, (_, k) => open(i + k)))
@@ -68,7 +53,7 @@ export async function run(): Promise<Row[]> {
     for (const [i, { id }] of sessions.entries()) sockets[i % sockets.length]?.send(JSON.stringify({ type: 'session', session: id }))
     await Promise.all(
       channels.map(async (channel, i) => {
-        const session = bySource.get(`127.0.3.${1 + i}`)
+        const session = bySource.get(sourceOf(i))
         await new Promise((done) => setTimeout(done, (i * gapMs) / shells))
         for (let k = 0; k < keysEach; k++) {
           const key = order[k] as string

@@ -1,5 +1,7 @@
 /** CPU and memory of processes as the kernel accounts for them. */
+import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { cpus } from 'node:os'
 import { below } from '../test/processes.ts'
 
 const tickMs = 10
@@ -30,3 +32,48 @@ export function treePssKib(pid: number): number {
 }
 
 export const descriptors = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length
+
+/** The same once it stands still for `ms`, or after ten times that. */
+export async function settledPssKib(pid: number, ms: number): Promise<number> {
+  let last = treePssKib(pid)
+  for (let i = 0; i < 10; i++) {
+    await new Promise((resolve) => setTimeout(resolve, ms))
+    const now = treePssKib(pid)
+    if (Math.abs(now - last) < 256) return now
+    last = now
+  }
+  return last
+}
+
+/** Memory of a process and all below it in MiB: what is theirs alone, and the pages of files (the program itself) once. */
+export function treeMemoryMib(pid: number): number {
+  let own = 0
+  let files = 0
+  for (const each of [pid, ...below(pid).map((entry) => entry.pid)]) {
+    try {
+      const text = readFileSync(`/proc/${each}/smaps_rollup`, 'utf8')
+      const kib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0)
+      own += kib('Anonymous')
+      files = Math.max(files, kib('Rss') - kib('Anonymous'))
+    } catch {}
+  }
+  return (own + files) / 1024
+}
+
+/** Words before a command that put it on the servers' core; the load has another where there are two. */
+export const servers: string[] = cpus().length > 1 ? ['taskset', '-c', '0'] : []
+
+/** A command on the servers' core. */
+export function pin(program: string, args: string[]): [string, string[]] {
+  const [first, ...rest] = [...servers, program, ...args]
+  return [first as string, rest]
+}
+
+/** Keeps this process, the load, off the servers' core. Answers how to undo it. */
+export function pinLoad(): () => void {
+  const cores = cpus().length
+  if (cores < 2) return () => undefined
+  const set = (list: string): void => void execFileSync('taskset', ['-a', '-cp', list, String(process.pid)], { stdio: 'ignore' })
+  set(`1-${cores - 1}`)
+  return () => set(`0-${cores - 1}`)
+}
