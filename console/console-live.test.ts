@@ -1,31 +1,15 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
-import type { Browser, Page } from 'playwright-core'
-import { buildConsole } from './build.ts'
-import { settled, startBrowser, violations, watchedPage } from './dev/browser.ts'
+import { test } from 'node:test'
+import type { Page } from 'playwright-core'
+import { settled, violations } from './dev/browser.ts'
 import { incidents, tickets } from './dev/cases.ts'
+import { until, useBrowser, visit } from './dev/harness.ts'
 import { hostile, hostileTerminal } from './dev/hostile.ts'
-import { type Mock, startMock } from './dev/mock.ts'
+import type { Mock } from './dev/mock.ts'
 import { event, sessions, uuid } from './dev/records.ts'
 
-let browser: Browser
-before(async () => {
-  await buildConsole({ log: () => {} })
-  browser = await startBrowser()
-})
-after(() => browser?.close())
+useBrowser()
 
-const until = async (what: () => boolean, name: string): Promise<void> => {
-  for (const end = Date.now() + 10_000; !what(); await new Promise((resolve) => setTimeout(resolve, 25))) assert.ok(Date.now() < end, `never: ${name}`)
-}
-async function withMock(options: Parameters<typeof startMock>[0], run: (mock: Mock) => Promise<void>): Promise<void> {
-  const mock = await startMock(options)
-  try {
-    await run(mock)
-  } finally {
-    await mock.close()
-  }
-}
 let position = 2_000_000
 const committed = (): ReturnType<typeof event> => {
   position += 1
@@ -34,9 +18,8 @@ const committed = (): ReturnType<typeof event> => {
 const send = (mock: Mock, rows = [committed()]): void => mock.send({ type: 'events', events: rows, position: rows.at(-1)?.position ?? 0, skipped: 0 })
 
 test('events show as they come, wait while the pointer rests on the list, and resume after a lost connection from where they were', async () => {
-  await withMock({}, async (mock) => {
-    const { page, context, complaints } = await watchedPage(browser, mock.url)
-    await page.goto(`${mock.url}/events`)
+  await visit({}, async ({ page, open, mock }) => {
+    await open('/events')
     await settled(page)
     await until(() => mock.asks.some((ask) => ask.type === 'events'), 'the console asks for events')
     const first = committed()
@@ -51,16 +34,13 @@ test('events show as they come, wait while the pointer rests on the list, and re
     const asked = mock.asks.length
     mock.dropSockets()
     await until(() => mock.asks.slice(asked).some((ask) => ask.type === 'events' && ask.after === position), 'the feed resumes after the last position')
-    assert.deepEqual(complaints, [])
-    await context.close()
   })
 })
 
 test('a live session draws what the attacker sees, and a command jumps there', async () => {
-  await withMock({}, async (mock) => {
-    const { page, context, complaints } = await watchedPage(browser, mock.url)
+  await visit({}, async ({ page, open, mock }) => {
     const session = sessions[0]?.id as string
-    await page.goto(`${mock.url}/sessions/${session}`)
+    await open(`/sessions/${session}`)
     const screen = page.locator('.xterm-rows')
     await screen.getByText('no crontab for ops').waitFor()
     await until(() => mock.asks.some((ask) => ask.type === 'session' && ask.session === session), 'the console follows the session')
@@ -75,15 +55,12 @@ test('a live session draws what the attacker sees, and a command jumps there', a
     await screen.getByText('ops-live').waitFor()
     assert.equal(await screen.getByText('ops-live').count(), 1, 'an event that came twice is drawn once')
     await page.getByRole('button', { name: /T1105/ }).first().click()
-    assert.deepEqual(complaints, [])
-    await context.close()
   })
 })
 
 test('an HTTP exchange is readable: head, decoded form, raw', async () => {
-  await withMock({}, async (mock) => {
-    const { page, context } = await watchedPage(browser, mock.url)
-    await page.goto(`${mock.url}/sessions/${sessions[1]?.id}`)
+  await visit({}, async ({ page, open }) => {
+    await open(`/sessions/${sessions[1]?.id}`)
     await page.getByRole('button', { name: /POST/ }).click()
     await page
       .getByRole('row', { name: /password/ })
@@ -91,14 +68,12 @@ test('an HTTP exchange is readable: head, decoded form, raw', async () => {
       .waitFor()
     await page.getByLabel('Raw').check()
     await page.getByText('username=admin&password=%27%20or%20%271%27%3D%271&next=%2F').waitFor()
-    await context.close()
   })
 })
 
 test('signing in: a wrong password is said, TOTP is asked for, a one-time password must be changed', async () => {
-  await withMock({ signedOut: true }, async (mock) => {
-    const { page, context, complaints } = await watchedPage(browser, mock.url, { allow: /401/ })
-    await page.goto(`${mock.url}/tickets`)
+  await visit({ signedOut: true, allow: /401/ }, async ({ page, open, mock }) => {
+    await open('/tickets')
     const button = page.getByRole('button', { name: 'Sign in' })
     await button.waitFor()
     assert.deepEqual(await violations(page), [])
@@ -112,12 +87,9 @@ test('signing in: a wrong password is said, TOTP is asked for, a one-time passwo
     await button.click()
     await page.getByRole('heading', { name: 'Tickets' }).waitFor()
     assert.deepEqual(mock.calls.findLast((entry) => entry.name === 'signIn')?.body, { username: 'lin.wei', password: 'with-totp', totp: '123456' })
-    assert.deepEqual(complaints, [])
-    await context.close()
   })
-  await withMock({ signedOut: true }, async (mock) => {
-    const { page, context } = await watchedPage(browser, mock.url, { allow: /401/ })
-    await page.goto(`${mock.url}/sign-in`)
+  await visit({ signedOut: true, allow: /401/ }, async ({ page, open, mock }) => {
+    await open('/sign-in')
     await page.getByLabel('User name').fill('admin')
     await page.getByLabel('Password').fill('one-time-password')
     await page.getByRole('button', { name: 'Sign in' }).click()
@@ -126,14 +98,12 @@ test('signing in: a wrong password is said, TOTP is asked for, a one-time passwo
     await page.getByRole('button', { name: 'Change password' }).click()
     await until(() => mock.calls.some((entry) => entry.name === 'changePassword'), 'the password is changed')
     assert.deepEqual(mock.calls.find((entry) => entry.name === 'changePassword')?.body, { current: 'one-time-password', next: 'a long new password' })
-    await context.close()
   })
 })
 
 test('a ticket offers what the server allows and asks for what the action needs', async () => {
-  await withMock({}, async (mock) => {
-    const { page, context, complaints } = await watchedPage(browser, mock.url)
-    await page.goto(`${mock.url}/tickets/${tickets[0]?.id}`)
+  await visit({}, async ({ page, open, mock }) => {
+    await open(`/tickets/${tickets[0]?.id}`)
     await settled(page)
     assert.equal(await page.getByRole('button', { name: 'Triage' }).count(), 0)
     await page.getByRole('button', { name: 'Put on hold' }).click()
@@ -151,15 +121,12 @@ test('a ticket offers what the server allows and asks for what the action needs'
       reason: 'waits for the park',
       until: new Date('2026-12-01T09:00').getTime(),
     })
-    assert.deepEqual(complaints, [])
-    await context.close()
   })
 })
 
 test('a faulty template shows line and column, a good one its plan, and apply asks first', async () => {
-  await withMock({}, async (mock) => {
-    const { page, context, complaints } = await watchedPage(browser, mock.url, { allow: /400/ })
-    await page.goto(`${mock.url}/templates`)
+  await visit({ allow: /400/ }, async ({ page, open, mock }) => {
+    await open('/templates')
     const editor = page.getByRole('textbox', { name: 'Template (YAML)' })
     await page.waitForFunction(() => document.querySelector('textarea')?.value.startsWith('kind: scenario'))
     const good = await editor.inputValue()
@@ -175,8 +142,6 @@ test('a faulty template shows line and column, a good one its plan, and apply as
     await page.getByRole('dialog').getByRole('button', { name: 'Apply' }).click()
     await until(() => mock.calls.some((entry) => entry.name === 'applyTemplate'), 'the template is applied')
     assert.deepEqual(mock.calls.find((entry) => entry.name === 'applyTemplate')?.body, { text: good, base: 'b1' })
-    assert.deepEqual(complaints, [])
-    await context.close()
   })
 })
 
@@ -199,8 +164,7 @@ const harmless = async (page: Page, path: string): Promise<void> => {
 }
 
 test('script, escapes and bidi marks in every field run nothing, ask nobody and show as text', async () => {
-  await withMock({ twist: hostile, liveMs: 200 }, async (mock) => {
-    const { page, context, complaints } = await watchedPage(browser, mock.url)
+  await visit({ twist: hostile, liveMs: 200 }, async ({ page, open }) => {
     const paths = [
       '/overview',
       '/sessions',
@@ -224,7 +188,7 @@ test('script, escapes and bidi marks in every field run nothing, ask nobody and 
       '/notices',
     ]
     for (const path of paths) {
-      await page.goto(mock.url + path)
+      await open(path)
       await settled(page)
       if (path.includes(sessions[0]?.id as string)) {
         await page.locator('.xterm-rows').getByText('<script>window.pwned=5</script>').first().waitFor()
@@ -238,7 +202,5 @@ test('script, escapes and bidi marks in every field run nothing, ask nobody and 
       await harmless(page, path)
     }
     assert.ok(hostileTerminal.includes('\x1b]52'))
-    assert.deepEqual(complaints, [])
-    await context.close()
   })
 })
