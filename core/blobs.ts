@@ -105,6 +105,7 @@ export async function appendBlob(core: Core, range: { sha256: string; from: numb
     >`insert into blob (sha256, size, first_at, last_at) values (${sha256}, ${total}, to_timestamp(${now}::float8), to_timestamp(${now}::float8))
       on conflict (sha256) do update set size = case when blob.complete then blob.size else excluded.size end returning complete`
     if (row?.complete) return total
+    await requireRoom(core, bytes.length)
     const received = bytes.length > 0 ? await storeBytes(core, sha256, from, bytes) : await storedBytes(core, sha256)
     const whole = received >= total
     if (whole && (await hashOf(core, sha256, total)) !== sha256) {

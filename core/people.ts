@@ -143,6 +143,8 @@ export async function changePerson(
       where id = ${before.id} returning ${columns(tx)}`
     const after = row as PersonRow
     if (hash) await resetAccount(tx, before.id, hash)
+    // What they could still have done with tokens in their hands; API tokens ask for their person themselves (tokens.ts).
+    if (after.disabled) await tx`update enrolment_token set expires = least(expires, now()) where issued_by = ${before.username} and used_at is null`
     const changed = changes(before, after)
     const ends = Object.keys(changed).length > 0 || hash !== null
     if (ends) await tx`delete from person_session where user_id = ${before.id}`

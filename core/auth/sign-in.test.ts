@@ -6,10 +6,12 @@ import { type Actor, systemActor } from '../actor.ts'
 import { changePerson, createFirstAdministrator, createPerson, me } from '../people.ts'
 import { connect } from '../store/database.ts'
 import { type TestCore, testCore } from '../store/test-core.ts'
+import { addressBlock } from './address-block.ts'
 import { authOf } from './auth.ts'
 import { type Caller, findCaller } from './caller.ts'
 import { type Ended, onEnded } from './ended.ts'
 import type { Exchange } from './exchange.ts'
+import { beginAttempt, sharedTries } from './lock-out.ts'
 import { sweepSignIns } from './sweep.ts'
 import { changePassword, signIn, signOut, totpBegin, totpConfirm, totpOff } from './sign-in.ts'
 
@@ -245,3 +247,25 @@ function base32(text: string): string {
   const bits = [...text.replace(/=+$/, '')].map((c) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(c).toString(2).padStart(5, '0')).join('')
   return Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2))).toString('latin1')
 }
+
+test('a hundred failures from anywhere make strange addresses take turns, and leave the address that its owner signs in from alone', async () => {
+  const { username, password } = await person()
+  await enter(username, password, undefined, '198.51.100.200')
+  const guess = (from: string, word = 'wrong-password-1') => signIn(core, anyone, { body: { username, password: word }, address: from }, exchangeOf())
+  for (let at = 0; at < sharedTries; at++) await beginAttempt(core, username, `203.0.113.${at}`)
+  await assert.rejects(guess('192.0.2.201'), refused(401, 'sign-in-failed'))
+  await assert.rejects(guess('192.0.2.202', password), refused(429, 'locked'))
+  assert.ok(await enter(username, password, undefined, '198.51.100.200'))
+})
+
+test('all addresses of one IPv6 network count as one', async () => {
+  assert.equal(addressBlock('192.0.2.1'), '192.0.2.1')
+  for (const address of ['2001:db8:0:7::1', '2001:db8::7:9:a:b:c', '2001:0DB8:0:7:ffff::', '2001:db8:0:7::10.0.0.1'])
+    assert.equal(addressBlock(address), '2001:db8:0:7::/64')
+  assert.equal(addressBlock('::1'), '0:0:0:0::/64')
+  assert.equal(addressBlock('fe80::1%eth0'), 'fe80:0:0:0::/64')
+  const { username, password } = await person()
+  const guess = (from: string, word = 'wrong-password-1') => signIn(core, anyone, { body: { username, password: word }, address: from }, exchangeOf())
+  for (let at = 1; at <= 5; at++) await assert.rejects(guess(`2001:db8:5:6::${at}`), refused(401, 'sign-in-failed'))
+  await assert.rejects(guess('2001:db8:5:6:1::9', password), refused(429, 'locked'))
+})

@@ -1,6 +1,7 @@
 /** Rate limits in memory, by address and by account. Guessing passwords is bounded besides, in the database (auth/lock-out.ts). */
 import type { RouteName } from '@shenlou/contract/api'
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import { addressBlock } from '../auth/address-block.ts'
 import { doorError } from './errors.ts'
 
 export interface Limits {
@@ -26,7 +27,8 @@ export function createLimits(figures: LimitFigures = usualLimits): Limits {
   const accounts = limiter(figures.account, 'account')
   const signIns = limiter(figures.signIn, 'sign-in')
   return {
-    async address(address, route) {
+    async address(given, route) {
+      const address = addressBlock(given)
       await count(addresses, address)
       if (route === 'signIn') await count(signIns, address)
     },

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { systemActor } from '../actor.ts'
+import { knownScanners, loadScanners } from '../known-scanners.ts'
 import { testCore } from '../store/test-core.ts'
 import { drawOrganisation, drawPassword } from './organisation.ts'
 import { loadPersonas, templatesFolder } from './personas.ts'
@@ -90,6 +91,40 @@ test('apply does what plan showed; again it changes nothing; the former file und
     assert.deepEqual([...(await core.sql`select id, secrets from decoy order by id`)], [...secretsBefore], 'a host keeps its keys')
     const viewer = { ...systemActor, kind: 'person' as const, scopes: ['group/elsewhere'] }
     await assert.rejects(planTemplate(core, viewer, { body: { text: starter } }), /lies outside of what you may change/)
+  } finally {
+    await core.close()
+  }
+})
+
+test('a known scanner belongs to a place: applying it again changes nothing, a changed port shows, and nobody lists one above their own place', async () => {
+  const core = await testCore()
+  try {
+    const entry =
+      "  - { network: 192.0.2.7, owner: Audit, expires: '2099-01-01', ports: [22], reason: weekly, scope: group/head-office }\n  - { network: 198.51.100.9/24, owner: Net, expires: '2099-01-01', reason: monitor }\n"
+    const text = `${starter}\nknownScanners:\n${entry}`
+    await applyTemplate(core, systemActor, { body: { text } })
+    const steps = async (given: string) =>
+      (await planTemplate(core, systemActor, { body: { text: given } })).steps
+        .filter(({ what }) => what === 'known-scanner')
+        .map(({ action, id }) => `${action} ${id}`)
+    assert.deepEqual(await steps(text), ['keep 192.0.2.7/32', 'keep 198.51.100.0/24'])
+    assert.deepEqual(await steps(text.replace('ports: [22]', 'ports: [22, 80]')), ['change 192.0.2.7/32', 'keep 198.51.100.0/24'])
+    assert.deepEqual(await steps(text.replace(', scope: group/head-office', '')), ['create 192.0.2.7/32', 'keep 198.51.100.0/24', 'remove 192.0.2.7/32'])
+    await assert.rejects(planTemplate(core, systemActor, { body: { text: text.replace('192.0.2.7', 'nowhere') } }), /not an address or a network/)
+    const find = await loadScanners(core.sql)
+    assert.equal(find('192.0.2.7', Date.now(), 'group/head-office/floor-1')?.owner, 'Audit')
+    assert.equal(find('192.0.2.7', Date.now(), 'group/machinery'), undefined)
+    const below = (scopes: string[]) => ({ ...systemActor, kind: 'person' as const, scopes })
+    assert.deepEqual(
+      (await knownScanners(core, below(['group/head-office']), {})).items.map(({ owner }) => owner),
+      ['Audit'],
+    )
+    const own = text
+      .slice(text.indexOf('decoys:'))
+      .replace(/ {2}- \{ network: 192.*\n/, '')
+      .replaceAll('scope: group\n', 'scope: group/head-office\n')
+    const head = 'kind: scenario\nversion: 1\nname: other\ntitle: { zh: 其他, en: Other }\n'
+    await assert.rejects(planTemplate(core, below(['group/head-office']), { body: { text: head + own } }), /'group' lies outside of what you may change/)
   } finally {
     await core.close()
   }

@@ -4,6 +4,7 @@ import type { Sql, TransactionSql } from 'postgres'
 import { services } from '@shenlou/contract/services'
 import type { Organisation, PlanStep, ScenarioTemplate } from '@shenlou/contract/template'
 import { ApiError } from '../api-error.ts'
+import { isNetwork } from '../known-scanners.ts'
 
 export interface WantedDecoy {
   id: string
@@ -165,12 +166,20 @@ export async function makePlan(sql: Sql | TransactionSql, scenario: ScenarioTemp
     if (have.template === scenario.name && !wanted.decoys.some(({ id }) => id === have.id))
       steps.push({ action: 'remove', what: 'decoy', id: have.id, detail: describeDecoy(have) })
 
+  const wrong = wanted.scanners.find(({ network }) => !isNetwork(network))
+  if (wrong) throw new ApiError(422, 'template-invalid', `known scanner ${wrong.owner}: ${wrong.network} is not an address or a network such as 192.0.2.0/24`)
+  // As the database writes them: an address is a network of one, bits right of the prefix are cleared.
+  const written = await sql<{ network: string }[]>`
+    select network(given.network::inet)::text as network from unnest(${wanted.scanners.map(({ network }) => network)}::text[]) with ordinality as given (network, place) order by place`
+  for (const [at, { network }] of written.entries()) Object.assign(wanted.scanners[at] as object, { network })
   const haveScanners = await sql<
-    { network: string; owner: string; expires: string; scope: string }[]
-  >`select network::text as network, owner, scope, to_char(expires, 'YYYY-MM-DD') as expires from known_scanner where template = ${scenario.name}`
-  for (const { network, owner, expires, scope } of wanted.scanners) {
-    const same = haveScanners.some((have) => have.network === network && have.scope === scope && have.owner === owner && have.expires === expires)
-    steps.push({ action: same ? 'keep' : 'create', what: 'known-scanner', id: network, detail: `${owner}, until ${expires}, in ${scope}` })
+    Wanted['scanners']
+  >`select network::text as network, owner, scope, reason, ports, to_char(expires, 'YYYY-MM-DD') as expires from known_scanner where template = ${scenario.name} order by network, scope`
+  for (const want of wanted.scanners) {
+    const { network, owner, expires, scope } = want
+    const have = haveScanners.find((each) => each.network === network && each.scope === scope)
+    const action = !have ? 'create' : canonical(have) === canonical(want) ? 'keep' : 'change'
+    steps.push({ action, what: 'known-scanner', id: network, detail: `${owner}, until ${expires}, in ${scope}` })
   }
   for (const have of haveScanners)
     if (!wanted.scanners.some(({ network, scope }) => network === have.network && scope === have.scope))

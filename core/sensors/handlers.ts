@@ -2,6 +2,8 @@
 import { contractVersion } from '@shenlou/contract/event'
 import { DoorError, type DoorHandlers } from '@shenlou/link/door-types'
 import type { Authority } from '@shenlou/link/identity-types'
+import { RateLimiterMemory } from 'rate-limiter-flexible'
+import { addressBlock } from '../auth/address-block.ts'
 import { appendBlob, keptBytes } from '../blobs.ts'
 import type { Core } from '../core.ts'
 import type { SensorRole } from '../ingest/check-event.ts'
@@ -9,6 +11,7 @@ import { committedSeq, ingestBatch } from '../ingest/ingest.ts'
 import { desiredState } from '../operate/desired.ts'
 import { enrol, plainAddress, renew } from './enrolment.ts'
 import { keepIdentities } from './identities.ts'
+import { enrolmentsPerMinute } from './limits.ts'
 import { noteProblem, tellSensor } from './problems.ts'
 
 interface Known {
@@ -22,6 +25,7 @@ export function createHandlers(core: Core, authority: Authority): DoorHandlers &
   const { sql } = core
   const known = new Map<string, Known>()
   const leaving = new Map<string, Promise<void>>()
+  const enrolments = new RateLimiterMemory({ points: enrolmentsPerMinute, duration: 60 })
   const lastEvent = new Map<string, number>()
   const background = (what: string, work: Promise<unknown>): void => {
     work.catch((error: Error) => core.log(`${what}: ${error.message}`))
@@ -34,6 +38,11 @@ export function createHandlers(core: Core, authority: Authority): DoorHandlers &
     known.set(sensor, row)
     return row
   }
+  /** Files are taken of machines that a person has confirmed: nobody else fills the store. */
+  const requireConfirmed = async (sensor: string): Promise<void> => {
+    const { status } = known.get(sensor) ?? (await load(sensor))
+    if (status !== 'confirmed') throw new DoorError(403, 'unconfirmed', 'nobody has confirmed this sensor yet: it keeps its files until then')
+  }
   const flush = async (): Promise<void> => {
     const rows = [...lastEvent].map(([id, at]) => ({ id, at }))
     lastEvent.clear()
@@ -44,7 +53,12 @@ export function createHandlers(core: Core, authority: Authority): DoorHandlers &
   const forget = core.bus.on('sensor', ({ record }) => known.delete(record.id))
 
   return {
-    enrol: (input) => enrol(core, authority, input),
+    async enrol(input) {
+      await enrolments.consume(addressBlock(plainAddress(input.address))).catch(() => {
+        throw new DoorError(429, 'too-many-requests', 'too many enrolments from this address: try again in a minute')
+      })
+      return enrol(core, authority, input)
+    },
     renew: (input) => renew(core, authority, input),
     config: (sensor) => desiredState(core, sensor),
 
@@ -110,8 +124,12 @@ export function createHandlers(core: Core, authority: Authority): DoorHandlers &
       )
     },
 
-    blobOffered: (_sensor, { sha256, size }) => keptBytes(core, sha256, size),
-    async blob({ sha256, from, total, bytes }) {
+    async blobOffered(sensor, { sha256, size }) {
+      await requireConfirmed(sensor)
+      return keptBytes(core, sha256, size)
+    },
+    async blob({ sensor, sha256, from, total, bytes }) {
+      await requireConfirmed(sensor)
       return { received: await appendBlob(core, { sha256, from, total, bytes }) }
     },
 

@@ -33,6 +33,7 @@ export async function issueEnrolment(
 interface SensorRow {
   id: string
   name: string
+  role: string
   scope: string
   status: 'pending' | 'confirmed' | 'revoked'
   fingerprint: string | null
@@ -42,7 +43,7 @@ async function lockSensor(tx: postgres.TransactionSql, actor: Actor, id: string)
   const [row] = isUuid(id)
     ? await tx<
         SensorRow[]
-      >`select id, name, scope, status, fingerprint from sensor where id = ${id} and role <> 'source' and ${visibleTo(tx, actor)} for update`
+      >`select id, name, role, scope, status, fingerprint from sensor where id = ${id} and role <> 'source' and ${visibleTo(tx, actor)} for update`
     : []
   if (!row) throw notFound('sensor')
   return row
@@ -103,6 +104,8 @@ export async function revokeSensor(
     if (row.status !== 'revoked') {
       await tx`update sensor set status = 'revoked', connected = false, revoked_at = to_timestamp(${core.clock() / 1000}::float8), revoked_by = ${actor.name},
         revoked_reason = ${input.body.reason} where id = ${row.id}`
+      // A token for it that was never used may be in the same hands.
+      await tx`update enrolment_token set expires = least(expires, to_timestamp(${core.clock() / 1000}::float8)) where role = ${row.role} and name = ${row.name} and used_at is null`
       await tx`select nextval('config_version')`
       await appendAudit(tx, {
         actor,

@@ -13,6 +13,7 @@ import { type Actor, systemActor } from '../actor.ts'
 import { ApiError } from '../api-error.ts'
 import { blob } from '../blobs.ts'
 import { rejectedEvents } from '../events.ts'
+import { changePerson, createPerson } from '../people.ts'
 import { startSessions } from '../sessions-projection.ts'
 import { testCore } from '../store/test-core.ts'
 import { openDoor } from './door.ts'
@@ -240,4 +241,21 @@ test('renewal keeps the sensor and its confirmation', async () => {
   assert.notEqual(identity.serial, before)
   const sensor = await named('renewed')
   assert.deepEqual([sensor.status, sensor.fingerprint], ['confirmed', identity.fingerprint])
+})
+
+test('no file is taken of a sensor that nobody confirmed; its unused tokens end with it and with who issued them', async () => {
+  const { identity, spool, uplink } = await start('unseen', false)
+  const { sha256 } = await spool.put(Buffer.from('payload of a stranger'))
+  await until(() => core.lines.some((line) => line.includes('nobody has confirmed this sensor')))
+  assert.deepEqual([...(await core.sql`select from blob where sha256 = ${sha256}`)], [])
+  await uplink.close()
+  const spare = decodeToken((await issue('spare')).token)
+  await core.sql`update enrolment_token set name = 'unseen' where id = ${spare.id}`
+  await revokeSensor(core, systemActor, { params: { id: identity.sensor }, body: { reason: 'test' } })
+  await assert.rejects(enrol({ token: encodeToken(spare), dir: path.join(folder, 'spare') }), /run out/)
+  const { person } = await createPerson(core, systemActor, { body: { username: 'issuer', name: 'I', role: 'analyst', scopes: ['group'] }, address: null })
+  const issuer: Actor = { ...systemActor, kind: 'person', id: person.id, name: 'issuer', scopes: ['group'] }
+  const { token } = await issueEnrolment(core, issuer, { body: { role: 'decoys', name: 'theirs', scope, network: '127.0.0.0/8', minutes: 60 } })
+  await changePerson(core, systemActor, { params: { id: person.id }, body: { disabled: true }, address: '127.0.0.1' })
+  await assert.rejects(enrol({ token, dir: path.join(folder, 'theirs') }), /run out/)
 })
