@@ -22,8 +22,8 @@ export interface ModelDescription {
   parameters: Readonly<Record<string, ModelParameter>>
 }
 
-const input = (min: number, max: number, initial = min): ModelPoint => ({ kind: 'input', range: [min, max], initial })
-const output = (min: number, max: number, initial = min): ModelPoint => ({ kind: 'output', range: [min, max], initial })
+const input = (min: number, max: number, initial = Math.max(0, min)): ModelPoint => ({ kind: 'input', range: [min, max], initial })
+const output = (min: number, max: number, initial = Math.max(0, min)): ModelPoint => ({ kind: 'output', range: [min, max], initial })
 const command = (initial = 0): ModelPoint => input(0, 1, initial)
 const status = (initial = 0): ModelPoint => output(0, 1, initial)
 const parameter = (value: number, min: number, max: number, spread: number, unit: string): ModelParameter => ({ value, range: [min, max], spread, unit })
@@ -105,7 +105,7 @@ const hydraulic = {
     'relief.bypass': command(),
     'cycle.cmd': command(),
     /** Opening of the load valve at the height of a cycle, 0 to 1. */
-    'cycle.stroke': input(0, 1, 0.45),
+    'cycle.stroke': input(0, 1, 0.6),
     'cycle.period': input(2, 600, 24),
     'specimen.mounted': command(1),
     'specimen.reset': command(),
@@ -136,7 +136,7 @@ const hydraulic = {
     bulk: parameter(14000, 2000, 25000, 0.04, 'bar'),
     volume: parameter(25, 1, 500, 0.03, 'L'),
     leakage: parameter(0.015, 0.001, 0.2, 0.08, 'L/min/bar'),
-    valveGain: parameter(2.2, 0.1, 20, 0.05, 'L/min/√bar'),
+    valveGain: parameter(6, 0.1, 20, 0.05, 'L/min/√bar'),
     pumpFlow: parameter(60, 5, 300, 0.02, 'L/min'),
     compensator: parameter(0.08, 0.005, 1, 0.05, '1/bar'),
     ambient: parameter(22, -20, 45, 0.06, '°C'),
@@ -175,6 +175,15 @@ const batching = {
     /** 0 idle, 1–4 weighing, 5 mixing, 6 discharging, 7 held overweight. */
     phase: output(0, 7),
     'phase.time': output(0, 1e6),
+    /** Targets and order of the batch that is being made. */
+    'batch.t1': output(0, 4000),
+    'batch.t2': output(0, 4000),
+    'batch.t3': output(0, 2000),
+    'batch.t4': output(0, 1000),
+    'batch.o1': output(0, 4000),
+    'batch.o2': output(0, 4000),
+    'batch.o3': output(0, 2000),
+    'batch.o4': output(0, 1000),
     'w1.kg': output(0, 6000),
     'w2.kg': output(0, 6000),
     'w3.kg': output(0, 3000),
@@ -248,7 +257,7 @@ const crane = {
     'phase.time': output(0, 1e6),
     'move.from': output(0, 45, 10),
     'move.to': output(0, 45, 10),
-    'move.time': output(0, 1e6),
+    'move.time': output(-1, 1e6, -1),
     'move.accel': output(0, 3, 0.6),
     'move.speed': output(0, 6, 3),
     'trolley.x': output(0, 45, 10),

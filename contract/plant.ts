@@ -19,7 +19,7 @@ export const localTag = z
   .regex(/^[A-Za-z][A-Za-z0-9_]{0,15}(\.[A-Za-z0-9][A-Za-z0-9_]{0,15}){0,2}$/, 'must be one to three words of letters and digits, such as Z1.PV')
 
 /** An identifier of a unit, alarm or interlock, such as OV2. */
-export const plantId = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]{0,31}$/, 'must begin with a letter and hold letters, digits, hyphens, at most 32')
+export const plantId = z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,31}$/, 'must begin with a letter and hold letters, digits, dots, hyphens, at most 32')
 
 const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day such as 08:30')
 

@@ -108,3 +108,5 @@ export interface PlantsOptions {
   /** Branches of all plants together, in memory and saved (256). */
   maxBranches?: number
 }
+
+export { openPlants } from './plants.ts'
