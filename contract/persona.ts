@@ -1,6 +1,7 @@
 /** Persona template: one kind of host, as data. What is unique to a host is drawn from its seed within these bounds. */
 import { z } from 'zod'
 import { deviceTemplate } from './device.ts'
+import { iec104Template } from './iec104.ts'
 import { modbusTemplate } from './modbus.ts'
 import { s7commTemplate } from './s7comm.ts'
 import { slug } from './primitives.ts'
@@ -89,5 +90,6 @@ export const personaTemplate = z.strictObject({
   device: deviceTemplate.optional(),
   modbus: modbusTemplate.optional(),
   s7comm: s7commTemplate.optional(),
+  iec104: iec104Template.optional(),
 })
 export type PersonaTemplate = z.infer<typeof personaTemplate>

@@ -9,9 +9,10 @@ export const services = {
   portal: { transport: 'tcp', settings: z.strictObject({ login }), needs: 'web' },
   'portal-https': { transport: 'tcp', settings: z.strictObject({ login }), needs: 'web' },
   modbus: { transport: 'tcp', settings: z.strictObject({}), needs: 'modbus' },
+  iec104: { transport: 'tcp', settings: z.strictObject({}), needs: 'iec104' },
   /** `password` is what a protected controller lets write for. */
   s7comm: { transport: 'tcp', settings: z.strictObject({ password: z.string().min(1).max(8).optional() }), needs: 's7comm' },
-} as const satisfies Record<string, { transport: 'tcp' | 'udp'; settings: z.ZodType; needs: 'ssh' | 'web' | 'modbus' | 's7comm' }>
+} as const satisfies Record<string, { transport: 'tcp' | 'udp'; settings: z.ZodType; needs: 'ssh' | 'web' | 'modbus' | 's7comm' | 'iec104' }>
 
 export type ServiceName = keyof typeof services
 export type ServiceSettings<N extends ServiceName> = z.infer<(typeof services)[N]['settings']>

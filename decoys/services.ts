@@ -4,6 +4,7 @@ import { lazily } from './decoy.ts'
 export { openWorld } from './world.ts'
 
 export const services = [
+  lazily('iec104', async () => (await import('./industrial/iec104/iec104.ts')).iec104),
   lazily('modbus', async () => (await import('./industrial/modbus/modbus.ts')).modbus),
   lazily('s7comm', async () => (await import('./industrial/s7comm/s7comm.ts')).s7comm),
   lazily('portal', async () => (await import('./portal/portal.ts')).portal),

@@ -168,6 +168,21 @@ export function testDevice(changes: Record<string, object> = {}): Persona {
       timers: 32,
       counters: 32,
     },
+    iec104: {
+      connections: 2,
+      commonAddress: 47,
+      points: [
+        { address: 1001, type: 'M_SP_NA_1', from: 'oven.Burner.Cmd', groups: [1] },
+        { address: 1002, type: 'M_DP_TB_1', from: '@mode' },
+        { address: 2001, type: 'M_ME_NC_1', from: 'oven.Z1.PV', deadband: 0.5, groups: [2] },
+        { address: 2002, type: 'M_ME_NB_1', from: 'oven.Z1.SP', scale: 10 },
+      ],
+      commands: [
+        { address: 3001, type: 'C_SC_NA_1', from: 'oven.Burner.Cmd', select: true },
+        { address: 6001, type: 'C_SE_NC_1', from: 'oven.Z1.SP' },
+        { address: 6002, type: 'C_SE_NB_1', from: 'oven.TripLim', scale: 10, write: 'engineer' },
+      ],
+    },
     ...changes,
   })
   return drawPersona({
