@@ -1,6 +1,7 @@
 /** Events as people search them: lists under filters, one event, counts of values, and those that were rejected. */
 import { escapeText } from '@shenlou/contract/bytes'
-import type { eventFilter, RouteAnswer, Routes } from '@shenlou/contract/api'
+import type { RouteAnswer, Routes } from '@shenlou/contract/api'
+import type { eventFilter } from '@shenlou/contract/routes-observed'
 import { timeOf } from '@shenlou/link/uuid'
 import type postgres from 'postgres'
 import type { z } from 'zod'
