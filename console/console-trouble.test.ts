@@ -4,7 +4,7 @@ import { answers } from './dev/answers.ts'
 import { settled, violations } from './dev/browser.ts'
 import { incidents, tickets } from './dev/cases.ts'
 import { until, useBrowser, visit } from './dev/harness.ts'
-import { sessions } from './dev/records.ts'
+import { sessions, uuid } from './dev/records.ts'
 
 useBrowser()
 
@@ -175,5 +175,32 @@ test('keys take a ticket\'s actions, select rows and show where "g" leads', asyn
     await page.keyboard.press('j')
     await page.keyboard.press('x')
     await page.getByText('1 selected').waitFor()
+  })
+})
+
+test('an error of the core is told in Chinese where the console is', async () => {
+  const refused = (): never =>
+    new Response(JSON.stringify({ error: { code: 'too-much', message: 'the search took over 15 seconds' } }), { status: 503 }) as never
+  await visit({ allow, locale: 'zh-CN', answers: { events: refused } }, async ({ page, open }) => {
+    await open('/events')
+    await page.getByText('查询超过 15 秒：请缩小时间范围或增加筛选。').first().waitFor()
+  })
+})
+
+test('many requests of one session are drawn in part, and the rest is reached', async () => {
+  const session = sessions[1]?.id as string
+  const request = answers.sessionEvents({ params: { id: session }, query: {}, body: {} as never })
+  assert.ok(!(request instanceof Response))
+  const one = request.events.find((event) => event.kind === 'http.exchanged')
+  assert.ok(one)
+  const many = Array.from({ length: 3000 }, (_, at) => ({ ...one, id: uuid(40, at), position: at + 1, body: { ...one.body, target: `/page-${at}` } }))
+  const page1 = { events: many, more: false }
+  await visit({ answers: { sessionEvents: ({ query }) => (Number(query.after) > 0 ? { events: [], more: false } : page1) } }, async ({ page, open }) => {
+    await open(`/sessions/${session}`)
+    await page.getByRole('button', { name: '/page-1 ' }).first().waitFor()
+    assert.ok((await page.locator('[data-row]').count()) < 100)
+    await page.locator('[data-row]').first().focus()
+    for (let step = 0; step < 40; step++) await page.keyboard.press('j')
+    await page.getByText('GET /page-40 HTTP/1.1').waitFor()
   })
 })

@@ -5,6 +5,7 @@ import type { RouteAnswer, RouteBody, RouteName, RouteQuery } from '@shenlou/con
 import type { TemplateFault } from '@shenlou/contract/template'
 import { m } from '../paraglide/messages.js'
 import { clean } from './evidence.ts'
+import { problemSentence } from './problems.ts'
 
 /** What went wrong with a call. `status` is 0 when the server was not reached. */
 export class ApiProblem extends Error {
@@ -59,7 +60,13 @@ async function problemOf(response: Response): Promise<ApiProblem> {
     .then((text) => JSON.parse(text, clean))
     .catch(() => undefined)) as { error?: { code?: string; message?: string; faults?: TemplateFault[]; fields?: Record<string, string> } } | undefined
   const error = body?.error
-  return new ApiProblem(response.status, error?.code ?? 'unknown', error?.message || sentenceFor(response.status), error?.faults, error?.fields)
+  return new ApiProblem(
+    response.status,
+    error?.code ?? 'unknown',
+    problemSentence(error?.code ?? '', error?.message, error?.fields) || sentenceFor(response.status),
+    error?.faults,
+    error?.fields,
+  )
 }
 
 /** Calls one route by its name in the contract. Throws `ApiProblem`; an abort is thrown as it came. */
