@@ -1,11 +1,10 @@
 /** Commands that speak to the core of this machine over its own socket, and print what it answers. */
-import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { askCore } from '@shenlou/core/admin-socket'
 import type { RouteAnswer } from '@shenlou/contract/api'
 import type { Permission } from '@shenlou/contract/permissions'
 import type { Invocation } from './commands.ts'
-import { SettingsError } from './settings.ts'
+import { readGivenFile, SettingsError } from './settings.ts'
 import { line } from './terminal.ts'
 
 const coreDir = ({ settings }: Invocation): string => join(settings.data, 'core')
@@ -16,14 +15,7 @@ function need(given: Invocation, name: string, what: string): string {
   return value
 }
 
-function templateText(given: Invocation): string {
-  const file = need(given, 'file', 'the template, as -f FILE')
-  try {
-    return readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new SettingsError(`${file}: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message}`)
-  }
-}
+const templateText = (given: Invocation): string => readGivenFile(need(given, 'file', 'the template, as -f FILE'))
 
 const marks = { create: '+', change: '~', remove: '-', keep: ' ' } as const
 
@@ -133,11 +125,13 @@ export async function revoke(given: Invocation): Promise<number> {
 
 export async function token(given: Invocation): Promise<number> {
   if (given.positionals[0] !== 'create') throw new SettingsError("'shenlou token' knows 'create'")
+  const days = Number(given.rest.days ?? 90)
+  if (!Number.isInteger(days) || days < 1) throw new SettingsError(`--days: must be a whole number of days, not '${String(given.rest.days)}'`)
   const body = {
     name: need(given, 'name', 'what the token is for'),
     permissions: need(given, 'permissions', 'a list such as event.read,incident.read').split(',') as Permission[],
     scopes: [need(given, 'scope', 'what it may see, such as group')],
-    days: Number(given.rest.days ?? 90),
+    days,
   }
   const { secret, token: made } = await askCore<RouteAnswer<'createToken'>>(coreDir(given), 'createToken', { body })
   line(secret)
@@ -154,7 +148,7 @@ export async function audit(given: Invocation): Promise<number> {
 
 function passphrase(given: Invocation): string {
   const file = need(given, 'passphrase', 'a file that holds the passphrase')
-  const text = readFileSync(file, 'utf8').trim()
+  const text = readGivenFile(file).trim()
   if (text.length < 12) throw new SettingsError(`${file}: a passphrase has at least 12 characters`)
   return text
 }

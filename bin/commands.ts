@@ -10,6 +10,8 @@ export interface Invocation {
 export interface Command {
   summary: string
   usage: string
+  /** How many words it takes besides flags; none when absent. */
+  words?: number
   /** Resolves to the exit code. */
   run(invocation: Invocation): Promise<number>
 }
@@ -55,20 +57,34 @@ export const commands: Record<string, Command> = {
   confirm: {
     summary: 'confirm a new sensor by its fingerprint',
     usage: 'confirm NAME --fingerprint SHA256',
+    words: 1,
     run: async (given) => (await import('./admin.ts')).confirm(given),
   },
-  revoke: { summary: 'revoke a sensor', usage: 'revoke NAME', run: async (given) => (await import('./admin.ts')).revoke(given) },
+  revoke: { summary: 'revoke a sensor', usage: 'revoke NAME', words: 1, run: async (given) => (await import('./admin.ts')).revoke(given) },
   token: {
     summary: 'create an API token',
     usage: 'token create --name NAME --permissions a,b --scope PATH [--days 90]',
+    words: 1,
     run: async (given) => (await import('./admin.ts')).token(given),
   },
   persona: {
     summary: 'check a persona file for contradictions',
     usage: 'persona lint FILE',
+    words: 2,
     run: async (given) => (await import('./persona.ts')).persona(given),
   },
-  audit: { summary: 'check that the audit log was not altered', usage: 'audit verify', run: async (given) => (await import('./admin.ts')).audit(given) },
+  plant: {
+    summary: 'run a plant template for a day and draw it',
+    usage: 'plant run TEMPLATE [--hours 24] [--seed TEXT] [--tags A,B] [--picture FILE.svg]',
+    words: 2,
+    run: async (given) => (await import('./plant.ts')).plant(given),
+  },
+  audit: {
+    summary: 'check that the audit log was not altered',
+    usage: 'audit verify',
+    words: 1,
+    run: async (given) => (await import('./admin.ts')).audit(given),
+  },
   backup: {
     summary: 'write everything into one encrypted file',
     usage: 'backup -f FILE --passphrase FILE',

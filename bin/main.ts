@@ -20,11 +20,14 @@ export async function main(args: string[]): Promise<void> {
     return
   }
   if (others.includes('--help') || others.includes('-h')) {
-    console.log(`shenlou ${command.usage}\n\n${command.summary}`)
+    console.log(`shenlou ${command.usage}\n\n${command.summary}\n\nBesides: the settings that 'shenlou --help' lists, such as --data DIR.`)
     return
   }
   try {
-    process.exitCode = await command.run(await readSettings(others))
+    const given = await readSettings(others)
+    const unexpected = given.positionals[command.words ?? 0]
+    if (unexpected !== undefined) throw new SettingsError(`'${unexpected}' is one word too many; it is used as: shenlou ${command.usage}`)
+    process.exitCode = await command.run(given)
   } catch (error) {
     const known = error instanceof SettingsError || (error instanceof Error && ['StartError', 'ApiError'].includes(error.name))
     console.error(`shenlou: ${known ? (error as Error).message : ((error as Error).stack ?? error)}`)

@@ -5,15 +5,18 @@ import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
 
-const hostPort = z.string().regex(/^(\[[0-9a-f:]+\]|[^\s:[\]]+):\d{1,5}$/i, 'must be HOST:PORT, such as 127.0.0.1:7070')
-const flag = z.union([z.boolean(), z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1')])
+const hostPort = z
+  .string('must be HOST:PORT, such as 127.0.0.1:7070')
+  .regex(/^(\[[0-9a-f:]+\]|[^\s:[\]]+):\d{1,5}$/i, 'must be HOST:PORT, such as 127.0.0.1:7070')
+  .refine((text) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535, 'must have a port up to 65535')
+const flag = z.union([z.boolean(), z.enum(['true', 'false', '1', '0']).transform((text) => text === 'true' || text === '1')], 'must be true or false')
 
 export const settingsSchema = z.strictObject({
   data: z.string().min(1).default('data'),
   http: hostPort.default('127.0.0.1:7070'),
   sensors: hostPort.default('127.0.0.1:7444'),
   tunnel: hostPort.default('127.0.0.1:7443'),
-  syslog: z.union([hostPort, z.literal('off')]).default('127.0.0.1:5514'),
+  syslog: z.union([z.literal('off'), hostPort], 'must be HOST:PORT, such as 127.0.0.1:5514, or off').default('127.0.0.1:5514'),
   bind: z
     .string()
     .refine((text) => isIP(text) !== 0, 'must be an IP address')
@@ -49,6 +52,17 @@ export const settingHelp: Record<keyof Settings, string> = {
 }
 
 export class SettingsError extends Error {}
+
+/** A file that a person named. Throws a SettingsError that says what is wrong with it. */
+export function readGivenFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const why: Record<string, string> = { ENOENT: 'there is no such file', EISDIR: 'it is a folder', EACCES: 'it may not be read' }
+    throw new SettingsError(`${file}: ${why[code ?? ''] ?? message}`)
+  }
+}
 
 /** Reads `key: value` lines; the config file is as flat as the settings are. */
 async function readConfigFile(file: string): Promise<Record<string, unknown>> {
@@ -89,6 +103,10 @@ export async function readSettings(
         permissions: { type: 'string' },
         fingerprint: { type: 'string' },
         passphrase: { type: 'string' },
+        hours: { type: 'string' },
+        seed: { type: 'string' },
+        tags: { type: 'string' },
+        picture: { type: 'string' },
         yes: { type: 'boolean' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },

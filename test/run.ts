@@ -12,7 +12,8 @@ const only = process.argv.slice(2).filter((argument) => !argument.startsWith('--
 const folders = ['contract', 'link', 'decoys', 'relay', 'core', 'console', 'bin', 'templates', 'bench', 'test']
 const suffix = soak ? 'soak' : 'test'
 /** Files that use the whole machine, a browser or a clock: they run alone. */
-const alone = (file: string): boolean => file.startsWith('test/') || file.startsWith('console/') || /\.(soak|whole)\./.test(file)
+const alone = (file: string): boolean =>
+  (file.startsWith('test/') && !file.startsWith('test/fuzz')) || file.startsWith('console/') || /\.(soak|whole)\./.test(file)
 
 export function testFiles(): string[] {
   return folders
@@ -27,6 +28,8 @@ interface Outcome {
   file: string
   ms: number
   failed: string | undefined
+  /** Why it did not run. */
+  skipped: string | undefined
 }
 
 /** Runs the files and prints each failure as it comes. */
@@ -36,7 +39,7 @@ async function runFiles(files: string[], concurrency: number, outcomes: Outcome[
     files: files.map((file) => join(root, file)),
     concurrency,
     isolation: 'process',
-    timeout: soak ? 1_800_000 : 300_000,
+    timeout: soak ? 3_600_000 : 300_000,
     cwd: root,
     execArgv: ['--disable-warning=ExperimentalWarning'],
   })
@@ -51,7 +54,8 @@ async function runFiles(files: string[], concurrency: number, outcomes: Outcome[
     if (type === 'test:fail' && data.details.error?.failureType === 'subtestsFailed') continue
     const error = type === 'test:fail' ? data.details.error : undefined
     const cause = error?.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : String(error?.cause ?? error?.message ?? '')
-    outcomes.push({ name: data.name, file, ms: data.details.duration_ms, failed: error ? cause : undefined })
+    const skipped = data.skip === undefined || data.skip === false ? undefined : data.skip === true ? 'no reason given' : data.skip
+    outcomes.push({ name: data.name, file, ms: data.details.duration_ms, failed: error ? cause : undefined, skipped })
     if (error) console.log(`FAILED ${file}: ${data.name}\n${cause.replace(/^/gm, '    ')}`)
   }
 }
@@ -78,11 +82,14 @@ async function main(): Promise<number> {
   )
   if (!fast || only.length > 0) await runFiles(single, 1, outcomes)
   const failed = outcomes.filter((outcome) => outcome.failed !== undefined)
+  const skipped = outcomes.filter((outcome) => outcome.skipped !== undefined)
   console.log(`\nten slowest of ${Math.round((Date.now() - started) / 1000)} s:`)
   for (const { name, file, ms } of outcomes.sort((a, b) => b.ms - a.ms).slice(0, 10)) console.log(`  ${(ms / 1000).toFixed(1).padStart(6)} s  ${file}: ${name}`)
   if (failed.length > 0) console.log(`\nfailed:\n${failed.map(({ file, name }) => `  ${file}: ${name}`).join('\n')}`)
-  console.log(`\n${outcomes.length - failed.length} passed, ${failed.length} failed`)
-  return failed.length === 0 && outcomes.length > 0 ? 0 : 1
+  for (const [why, tests] of Map.groupBy(skipped, (outcome) => outcome.skipped)) console.log(`\n${tests.length} did not run: ${why}`)
+  const passed = outcomes.length - failed.length - skipped.length
+  console.log(`\n${passed} passed, ${failed.length} failed`)
+  return failed.length === 0 && passed > 0 ? 0 : 1
 }
 
 if (import.meta.main) process.exit(await main())

@@ -58,6 +58,44 @@ describe('start', () => {
     assert.match(run(['core'], { env: { SHENLOU_BIND: 'here' } }).lines[0] ?? '', /SHENLOU_BIND: must be an IP address/)
     assert.match(run(['core', '--config', config]).lines[0] ?? '', /config file .*bad\.yaml: 'htttp' is not a setting; known: data/)
     assert.match(run(['core', '--config', join(folder, 'none.yaml')]).lines[0] ?? '', /there is no such file/)
+    assert.match(run(['start', '--http', '127.0.0.1:99999']).lines[0] ?? '', /--http: must have a port up to 65535/)
+    assert.match(run(['start', 'again']).lines[0] ?? '', /'again' is one word too many; it is used as: shenlou start$/)
+    assert.match(run(['core'], { env: { SHENLOU_BEHIND_PROXY: 'maybe' } }).lines[0] ?? '', /SHENLOU_BEHIND_PROXY: must be true or false/)
+    const none = join(folder, 'none')
+    for (const args of [
+      ['persona', 'lint', none],
+      ['plan', '-f', none],
+      ['backup', '-f', none, '--passphrase', none],
+      ['restore', '-f', none, '--passphrase', none],
+    ])
+      assert.deepEqual(run([...args, '--data', folder]), { code: 2, lines: [`shenlou: ${none}: there is no such file`] })
+    assert.match(
+      run(['token', 'create', '--name', 'x', '--permissions', 'event.read', '--scope', 'group', '--days', 'many']).lines[0] ?? '',
+      /--days: must be a whole number/,
+    )
+  })
+
+  test('each command says how it is used', () => {
+    for (const name of [
+      'start',
+      'core',
+      'decoys',
+      'relay',
+      'plan',
+      'apply',
+      'sensors',
+      'placements',
+      'enrol',
+      'confirm',
+      'revoke',
+      'token',
+      'persona',
+      'audit',
+    ]) {
+      const { stdout, status } = spawnSync(process.execPath, [entry, name, '--help'], { encoding: 'utf8' })
+      assert.equal(status, 0)
+      assert.match(stdout, new RegExp(`^shenlou ${name}\\b.*\n\n\\S.{10,}\n`))
+    }
   })
 
   test('a taken port is named with the setting that moves it', async () => {
