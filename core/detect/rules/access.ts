@@ -1,5 +1,5 @@
 /** Rules over logins. */
-import type { Rule } from '../rule.ts'
+import { rulesOf } from './rules-of.ts'
 
 const refused = {
   all: [
@@ -8,10 +8,9 @@ const refused = {
   ],
 } as const
 
-export const accessRules: readonly Rule[] = [
+export const accessRules = rulesOf({ kinds: ['login.attempted'] }, [
   {
     id: 'login.brute-force',
-    version: 1,
     title: { zh: '口令暴力猜测', en: 'Password guessing' },
     reason: {
       zh: '同一来源十分钟内至少五次口令登录失败。',
@@ -20,7 +19,6 @@ export const accessRules: readonly Rule[] = [
     severity: 'medium',
     confidence: 'high',
     techniques: ['T1110.001'],
-    kinds: ['login.attempted'],
     when: refused,
     threshold: { count: 5, withinMs: 600_000, by: ['source.ip'] },
     per: ['source.ip'],
@@ -28,7 +26,6 @@ export const accessRules: readonly Rule[] = [
   },
   {
     id: 'login.spraying',
-    version: 1,
     title: { zh: '口令喷洒', en: 'Password spraying' },
     reason: {
       zh: '同一来源用同一个口令试了至少四个不同账号。',
@@ -37,7 +34,6 @@ export const accessRules: readonly Rule[] = [
     severity: 'medium',
     confidence: 'medium',
     techniques: ['T1110.003'],
-    kinds: ['login.attempted'],
     when: refused,
     threshold: { count: 4, withinMs: 3_600_000, by: ['source.ip', 'body.password'], distinct: ['body.user'] },
     per: ['source.ip'],
@@ -45,7 +41,6 @@ export const accessRules: readonly Rule[] = [
   },
   {
     id: 'login.stuffing',
-    version: 1,
     title: { zh: '撞库', en: 'Credential stuffing' },
     reason: {
       zh: '同一来源连续尝试八组账号与口令,账号各不相同、口令也各不相同,如同使用泄露的名单。',
@@ -54,7 +49,6 @@ export const accessRules: readonly Rule[] = [
     severity: 'medium',
     confidence: 'medium',
     techniques: ['T1110.004'],
-    kinds: ['login.attempted'],
     when: refused,
     threshold: { count: 8, withinMs: 3_600_000, by: ['source.ip'], distinct: ['body.user', 'body.password'] },
     per: ['source.ip'],
@@ -62,7 +56,6 @@ export const accessRules: readonly Rule[] = [
   },
   {
     id: 'login.accepted',
-    version: 1,
     title: { zh: '使用有效账号登录诱饵', en: 'Valid account used on a decoy' },
     reason: {
       zh: '有人用诱饵承认的账号登录;诱饵没有合法用户。',
@@ -71,7 +64,6 @@ export const accessRules: readonly Rule[] = [
     severity: 'high',
     confidence: 'high',
     techniques: ['T1078'],
-    kinds: ['login.attempted'],
     when: {
       all: [{ field: 'body.outcome', is: 'accepted' }, { not: { field: 'body.by', in: ['lure', 'tries'] } }, { not: { field: 'body.method', is: 'none' } }],
     },
@@ -81,7 +73,6 @@ export const accessRules: readonly Rule[] = [
   },
   {
     id: 'login.guessed',
-    version: 1,
     title: { zh: '猜中口令并登录诱饵', en: 'Guessed a password and logged in' },
     reason: {
       zh: '多次尝试之后口令被接受,攻击者已进入诱饵。',
@@ -90,7 +81,6 @@ export const accessRules: readonly Rule[] = [
     severity: 'high',
     confidence: 'high',
     techniques: ['T1110.001', 'T1078'],
-    kinds: ['login.attempted'],
     when: {
       all: [
         { field: 'body.outcome', is: 'accepted' },
@@ -103,7 +93,6 @@ export const accessRules: readonly Rule[] = [
   },
   {
     id: 'login.lure',
-    version: 1,
     title: { zh: '使用了诱饵凭据', en: 'Planted credential used' },
     reason: {
       zh: '登录所用的凭据只埋设在诱饵位置,使用它说明攻击者已读到该处。',
@@ -112,7 +101,6 @@ export const accessRules: readonly Rule[] = [
     severity: 'critical',
     confidence: 'high',
     techniques: ['T1078', 'T1552.001'],
-    kinds: ['login.attempted'],
     when: {
       all: [
         { field: 'body.outcome', is: 'accepted' },
@@ -123,4 +111,4 @@ export const accessRules: readonly Rule[] = [
     evidence: ['body.user', 'body.password'],
     opens: true,
   },
-]
+])

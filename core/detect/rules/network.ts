@@ -1,17 +1,15 @@
 /** Rules over scans, forwarding, and what other tools report. */
-import type { Rule } from '../rule.ts'
+import { rulesOf } from './rules-of.ts'
 
-export const networkRules: readonly Rule[] = [
+export const networkRules = rulesOf({ confidence: 'high' }, [
   {
     id: 'scan.network',
-    version: 1,
     title: { zh: '网络扫描', en: 'Network scan' },
     reason: {
       zh: '同一来源接触了许多地址或端口,或连接后一言不发;诱饵没有任何业务。',
       en: 'One source touched many addresses or ports, or connected without speaking; nobody has business with a decoy.',
     },
     severity: 'low',
-    confidence: 'high',
     techniques: ['T1046'],
     kinds: ['scan.detected'],
     per: ['source.ip'],
@@ -19,7 +17,6 @@ export const networkRules: readonly Rule[] = [
   },
   {
     id: 'scan.service-probe',
-    version: 1,
     title: { zh: '服务探测', en: 'Service probing' },
     reason: {
       zh: '同一来源多次发送协议不允许的内容,这是识别服务与版本的探测方式。',
@@ -35,14 +32,12 @@ export const networkRules: readonly Rule[] = [
   },
   {
     id: 'forward.proxy',
-    version: 1,
     title: { zh: '企图借道连接其他主机', en: 'Tried to use a decoy as a proxy' },
     reason: {
       zh: '客户端要求经由诱饵连接另一台主机,以隐藏来源或横向移动。',
       en: 'The client asked to reach another host through the decoy, which hides its origin or moves it sideways.',
     },
     severity: 'high',
-    confidence: 'high',
     techniques: ['T1090'],
     kinds: ['forward.requested'],
     when: { field: 'body.type', in: ['direct-tcpip', 'streamlocal', 'x11', 'agent'] },
@@ -52,14 +47,12 @@ export const networkRules: readonly Rule[] = [
   },
   {
     id: 'forward.tunnel',
-    version: 1,
     title: { zh: '企图建立反向隧道', en: 'Tried to open a reverse tunnel' },
     reason: {
       zh: '客户端要求诱饵代为监听端口,把内网流量带出去。',
       en: 'The client asked the decoy to listen for it, which carries traffic of the inner network out.',
     },
     severity: 'high',
-    confidence: 'high',
     techniques: ['T1572'],
     kinds: ['forward.requested'],
     when: { field: 'body.type', is: 'tcpip-forward' },
@@ -69,14 +62,12 @@ export const networkRules: readonly Rule[] = [
   },
   {
     id: 'lateral.attempt',
-    version: 1,
     title: { zh: '企图从诱饵横向移动', en: 'Tried to move on from a decoy' },
     reason: {
       zh: '诱饵上的命令试图连接另一台主机,已按网络策略拒绝。',
       en: 'A command on the decoy tried to reach another host and was refused as the network would.',
     },
     severity: 'medium',
-    confidence: 'high',
     techniques: ['T1018', 'T1021.004'],
     kinds: ['egress.refused'],
     when: { field: 'body.tool', in: ['ssh', 'scp', 'sftp', 'rsync', 'telnet', 'sshpass'] },
@@ -86,7 +77,6 @@ export const networkRules: readonly Rule[] = [
   },
   {
     id: 'lateral.scan',
-    version: 1,
     title: { zh: '从诱饵探测内网', en: 'Looked for other hosts from a decoy' },
     reason: {
       zh: '诱饵上的命令探测其他主机或端口。',
@@ -105,7 +95,6 @@ export const networkRules: readonly Rule[] = [
   },
   {
     id: 'alert.tool',
-    version: 1,
     title: { zh: '其他安全设备告警', en: 'Alert of another tool' },
     reason: {
       zh: '集团已有的安全设备报告了这一来源;原始记录保存在证据中。',
@@ -119,4 +108,4 @@ export const networkRules: readonly Rule[] = [
     evidence: ['body.title', 'body.rule', 'body.originalTime', 'body.raw'],
     from: 'alert',
   },
-]
+])

@@ -1,21 +1,10 @@
 /** Rules over our own sensors: a stolen identity is an attack; silence, gaps and rejected events are what somebody must be told of. */
-import type { Rule } from '../rule.ts'
+import { rulesOf } from './rules-of.ts'
 
-type Problem = 'cloned' | 'token-reused' | 'journal-returned' | 'gap' | 'silent' | 'rejected'
-
-const sensorRule = (problem: Problem, rule: Pick<Rule, 'title' | 'reason' | 'severity' | 'confidence' | 'techniques' | 'opens'>): Rule => ({
-  id: `sensor.${problem}`,
-  version: 1,
-  kinds: ['sensor.troubled'],
-  when: { field: 'body.problem', is: problem },
-  per: ['sensor'],
-  evidence: ['body.detail', 'body.count'],
-  about: 'sensor',
-  ...rule,
-})
-
-export const sensorRules: readonly Rule[] = [
-  sensorRule('cloned', {
+export const sensorRules = rulesOf({ kinds: ['sensor.troubled'], per: ['sensor'], evidence: ['body.detail', 'body.count'], about: 'sensor' }, [
+  {
+    id: 'sensor.cloned',
+    when: { field: 'body.problem', is: 'cloned' },
     title: { zh: '传感器身份被复制', en: 'Cloned identity of a sensor' },
     reason: {
       zh: '同一证书出现了第二个连接,已拒绝:密钥在别处也有,须吊销该传感器并查明来源。',
@@ -25,8 +14,10 @@ export const sensorRules: readonly Rule[] = [
     confidence: 'high',
     techniques: ['T1649'],
     opens: true,
-  }),
-  sensorRule('token-reused', {
+  },
+  {
+    id: 'sensor.token-reused',
+    when: { field: 'body.problem', is: 'token-reused' },
     title: { zh: '注册令牌被再次使用', en: 'Enrolment token used a second time' },
     reason: {
       zh: '一次性令牌第二次出现,已拒绝:令牌外泄,已注册的那台也可能不是预期的机器。',
@@ -36,8 +27,10 @@ export const sensorRules: readonly Rule[] = [
     confidence: 'high',
     techniques: ['T1649'],
     opens: true,
-  }),
-  sensorRule('journal-returned', {
+  },
+  {
+    id: 'sensor.journal-returned',
+    when: { field: 'body.problem', is: 'journal-returned' },
     title: { zh: '传感器日志倒退', en: 'Journal of a sensor went back' },
     reason: {
       zh: '传感器的事件序号倒退:其磁盘被恢复或复制,已拒绝连接,期间不再上报。',
@@ -47,8 +40,10 @@ export const sensorRules: readonly Rule[] = [
     confidence: 'medium',
     techniques: [],
     opens: true,
-  }),
-  sensorRule('gap', {
+  },
+  {
+    id: 'sensor.gap',
+    when: { field: 'body.problem', is: 'gap' },
     title: { zh: '传感器事件缺失', en: 'Events of a sensor are missing' },
     reason: {
       zh: '事件序号不连续超过一分钟:有事件丢失或被删除。',
@@ -57,8 +52,10 @@ export const sensorRules: readonly Rule[] = [
     severity: 'medium',
     confidence: 'low',
     techniques: ['T1562.001'],
-  }),
-  sensorRule('silent', {
+  },
+  {
+    id: 'sensor.silent',
+    when: { field: 'body.problem', is: 'silent' },
     title: { zh: '传感器失联', en: 'A sensor is silent' },
     reason: {
       zh: '一分钟没有心跳:机器、网络或进程已停,那里发生的事暂时看不到。',
@@ -67,8 +64,10 @@ export const sensorRules: readonly Rule[] = [
     severity: 'medium',
     confidence: 'low',
     techniques: ['T1562.001'],
-  }),
-  sensorRule('rejected', {
+  },
+  {
+    id: 'sensor.rejected',
+    when: { field: 'body.problem', is: 'rejected' },
     title: { zh: '传感器事件被拒收', en: 'Events of a sensor are rejected' },
     reason: {
       zh: '事件不符合约定,原文已保存:版本不一致、程序出错,或有人冒充传感器说话。',
@@ -77,5 +76,5 @@ export const sensorRules: readonly Rule[] = [
     severity: 'low',
     confidence: 'medium',
     techniques: [],
-  }),
-]
+  },
+])

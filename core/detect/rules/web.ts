@@ -1,9 +1,8 @@
 /** Rules over requests to web decoys. */
-import type { Condition, Rule } from '../rule.ts'
+import type { Condition } from '../rule.ts'
+import { rulesOf } from './rules-of.ts'
 
-const kinds: Rule['kinds'] = ['http.exchanged']
 const evidence = ['body.method', 'body.target', 'body.status'] as const
-const per = ['source.ip', 'decoy'] as const
 
 /** Anywhere that a client can put text: the target and the body, decoded, and each header. */
 const anywhere = (matches: string): Condition => ({
@@ -26,19 +25,19 @@ const path = (matches: string): Condition => ({ field: 'http.path', matches })
 
 const script = '\\.(?:php[3-8]{0,1}|phtml|phar|jsp|jspx|jspf|asp|aspx|ashx|asmx|cer|war|cgi)'
 
-export const webRules: readonly Rule[] = [
+/** An uploaded file with the name of a script that a server runs. */
+const scriptFile: Condition = { field: 'file.name', matches: `${script}(?:\\.{0,3}|;.{0,40})$` }
+
+export const webRules = rulesOf({ kinds: ['http.exchanged'], confidence: 'high', per: ['source.ip', 'decoy'], evidence }, [
   {
     id: 'web.traversal',
-    version: 1,
     title: { zh: '路径穿越', en: 'Path traversal' },
     reason: {
       zh: '请求企图越出网站目录读取系统文件。',
       en: "The request tries to leave the site's folder and read files of the system.",
     },
     severity: 'high',
-    confidence: 'high',
     techniques: ['T1190', 'T1083'],
-    kinds,
     when: {
       any: [
         input('(?:^|[/\\\\=&?:])\\.\\.;{0,1}[/\\\\]{1,4}\\.\\.;{0,1}[/\\\\]'),
@@ -48,19 +47,14 @@ export const webRules: readonly Rule[] = [
         input('(?:file|php|expect|phar|zip)://'),
       ],
     },
-    per,
-    evidence,
     opens: true,
   },
   {
     id: 'web.sql-injection',
-    version: 1,
     title: { zh: 'SQL 注入', en: 'SQL injection' },
     reason: { zh: '参数中含有改变数据库语句的内容。', en: 'A parameter holds what would change a database statement.' },
     severity: 'high',
-    confidence: 'high',
     techniques: ['T1190'],
-    kinds,
     when: {
       any: [
         input('union(?:\\s|/\\*.{0,40}\\*/|\\(){1,8}(?:all|distinct){0,1}(?:\\s|/\\*.{0,40}\\*/|\\(){0,8}select'),
@@ -72,36 +66,27 @@ export const webRules: readonly Rule[] = [
         input('[\'"]\\s{0,8}(?:--|#|/\\*)(?:\\s|-|$)'),
       ],
     },
-    per,
-    evidence,
     opens: true,
   },
   {
     id: 'web.log4shell',
-    version: 1,
     title: { zh: 'Log4j 远程执行(CVE-2021-44228)', en: 'Log4Shell (CVE-2021-44228)' },
     reason: {
       zh: '请求中含有 JNDI 查找表达式,包括用嵌套查找隐藏的写法。',
       en: 'The request holds a JNDI lookup, plain or hidden in nested lookups.',
     },
     severity: 'critical',
-    confidence: 'high',
     techniques: ['T1190', 'T1059.004'],
-    kinds,
     when: anywhere('\\$\\{jndi|\\$\\{[^}]{0,60}\\$\\{(?:lower|upper|env|sys|date|base64|::-)[^}]{0,80}\\}'),
-    per,
     evidence: [...evidence, 'http.agent'],
     opens: true,
   },
   {
     id: 'web.command-injection',
-    version: 1,
     title: { zh: '命令注入', en: 'Command injection' },
     reason: { zh: '参数中含有系统命令,企图由服务器执行。', en: 'A parameter holds system commands that the server should run.' },
     severity: 'high',
-    confidence: 'high',
     techniques: ['T1190', 'T1059.004'],
-    kinds,
     when: {
       any: [
         input(
@@ -111,22 +96,17 @@ export const webRules: readonly Rule[] = [
         input('/cgi-bin/.{0,200}/bin/(?:ba|da|z){0,1}sh'),
       ],
     },
-    per,
-    evidence,
     opens: true,
   },
   {
     id: 'web.known-exploit',
-    version: 1,
     title: { zh: '已知漏洞利用', en: 'Exploit of a known flaw' },
     reason: {
       zh: '请求使用了某个产品已公开漏洞的路径或载荷。',
       en: 'The request has the path or the payload of a published flaw of some product.',
     },
     severity: 'high',
-    confidence: 'high',
     techniques: ['T1190'],
-    kinds,
     when: {
       any: [
         // OA and ERP products that groups in China run
@@ -152,22 +132,17 @@ export const webRules: readonly Rule[] = [
         path('^/(?:boaform|GponForm/diag_Form|HNAP1|setup\\.cgi|cgi-bin/(?:luci/;stok=|supervisor/CloudSetup|nas_sharing)|goform/)'),
       ],
     },
-    per,
-    evidence,
     opens: true,
   },
   {
     id: 'web.shell-upload',
-    version: 1,
     title: { zh: '上传 WebShell', en: 'Web shell uploaded' },
     reason: {
       zh: '请求把可在服务器上执行的脚本放到网站里。',
       en: 'The request puts a script that the server would run into the site.',
     },
     severity: 'critical',
-    confidence: 'high',
     techniques: ['T1505.003'],
-    kinds,
     when: {
       any: [
         {
@@ -181,51 +156,40 @@ export const webRules: readonly Rule[] = [
         { field: 'http.body', matches: '<%[\\s\\S]{0,600}(?:Runtime\\.getRuntime|ProcessBuilder|eval\\s{0,4}\\(|Request\\.Item|defineClass)' },
       ],
     },
-    per,
     evidence: [...evidence, 'body.file.sha256'],
     opens: true,
   },
   {
     id: 'web.shell-file',
-    version: 1,
     title: { zh: '网站脚本文件被上传', en: 'Server-side script uploaded' },
     reason: { zh: '通过网站上传的文件带有可执行脚本的扩展名。', en: 'A file that came through the site has the name of a script that a server runs.' },
     severity: 'critical',
-    confidence: 'high',
     techniques: ['T1505.003'],
     kinds: ['file.uploaded'],
     when: {
-      all: [
-        { field: 'body.method', is: 'http' },
-        { field: 'file.name', matches: `${script}(?:\\.{0,3}|;.{0,40})$` },
-      ],
+      all: [{ field: 'body.method', is: 'http' }, scriptFile],
     },
-    per,
     evidence: ['body.path', 'body.file.sha256', 'body.file.size'],
     opens: true,
   },
   {
     id: 'web.upload',
-    version: 1,
     title: { zh: '向网站上传文件', en: 'File uploaded to a web decoy' },
     reason: { zh: '有人向诱饵网站上传了文件。', en: 'Somebody uploaded a file to a web decoy.' },
     severity: 'medium',
     confidence: 'medium',
     techniques: ['T1105'],
     kinds: ['file.uploaded'],
-    when: { all: [{ field: 'body.method', is: 'http' }, { not: { field: 'file.name', matches: `${script}(?:\\.{0,3}|;.{0,40})$` } }] },
-    per,
+    when: { all: [{ field: 'body.method', is: 'http' }, { not: scriptFile }] },
     evidence: ['body.path', 'body.file.sha256', 'body.file.size'],
   },
   {
     id: 'web.script-injection',
-    version: 1,
     title: { zh: '跨站脚本与模板注入', en: 'Script or template injection' },
     reason: { zh: '参数中含有网页脚本或服务器模板表达式。', en: 'A parameter holds page script or a server-side template expression.' },
     severity: 'medium',
     confidence: 'medium',
     techniques: ['T1190'],
-    kinds,
     when: {
       any: [
         input('<script[\\s>/]|<(?:img|svg|iframe|body)[^>]{0,200}\\son[a-z]{3,20}\\s{0,8}='),
@@ -233,57 +197,43 @@ export const webRules: readonly Rule[] = [
         input('\\{\\{.{0,20}(?:[0-9]{1,8}\\s{0,4}\\*\\s{0,4}[0-9]|config|self|request|__class__).{0,60}\\}\\}'),
       ],
     },
-    per,
-    evidence,
     opens: true,
   },
   {
     id: 'web.scanner',
-    version: 1,
     title: { zh: '漏洞扫描器', en: 'Vulnerability scanner' },
     reason: { zh: '客户端自称是扫描或攻击工具。', en: 'The client names itself as a tool for scanning or attacking.' },
     severity: 'low',
-    confidence: 'high',
     techniques: ['T1595.002'],
-    kinds,
     when: {
       field: 'http.agent',
       matches:
         'nikto|sqlmap|nuclei|nmap|masscan|zgrab|gobuster|dirbuster|dirsearch|feroxbuster|wfuzz|ffuf|hydra|acunetix|nessus|openvas|wpscan|whatweb|arachni|w3af|havij|jaeles|xray|goby|awvs|appscan|netsparker|burp|zmeu|morfeus|l9explore|censysinspect|project discovery',
     },
-    per,
     evidence: ['http.agent', ...evidence],
   },
   {
     id: 'web.sensitive-path',
-    version: 1,
     title: { zh: '探测敏感路径', en: 'Sensitive path asked for' },
     reason: { zh: '请求指向不应公开的文件或管理入口。', en: 'The request asks for files or entrances that should not be public.' },
     severity: 'low',
     confidence: 'medium',
     techniques: ['T1595.003'],
-    kinds,
     when: path(
       '^/(?:.{0,100}/){0,1}(?:\\.env|\\.git/|\\.svn/|\\.hg/|\\.aws/|\\.ssh/|\\.DS_Store|\\.htpasswd|\\.htaccess|actuator(?:/|$)|phpinfo\\.php|phpmyadmin|pma/|wp-login\\.php|wp-admin|xmlrpc\\.php|server-status|web\\.config|backup\\.(?:zip|sql|tar)|[a-z0-9_-]{1,40}\\.(?:sql|bak|old|swp|tar\\.gz)(?:$|\\?)|swagger-ui|v2/api-docs|druid/index|console/login|adminer)',
     ),
-    per,
-    evidence,
   },
   {
     id: 'web.wordlist',
-    version: 1,
     title: { zh: '字典扫描目录', en: 'Wordlist scan' },
     reason: {
       zh: '同一来源一分钟内请求了至少二十个不存在的不同路径。',
       en: 'One source asked for at least twenty different paths that do not exist within a minute.',
     },
     severity: 'low',
-    confidence: 'high',
     techniques: ['T1595.003'],
-    kinds,
     when: { field: 'body.status', in: [400, 403, 404, 405, 410] },
     threshold: { count: 20, withinMs: 60_000, by: ['source.ip', 'decoy'], distinct: ['body.target'] },
-    per,
     evidence: ['body.target', 'body.status'],
   },
-]
+])
