@@ -96,7 +96,7 @@ async function measure(
 ): Promise<Cost> {
   const before = (await server.captured?.()) ?? 0
   const load = openLoad(server.port, kind, connections)
-  await new Promise((resolve) => setTimeout(resolve, 1000))
+  await new Promise((resolve) => setTimeout(resolve, 1500))
   const [from, cpuFrom, started] = [load.answers, cpu(), performance.now()]
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
   const [asked, used, elapsed] = [load.answers - from, cpu() - cpuFrom, (performance.now() - started) / 1000]
