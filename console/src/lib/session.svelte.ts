@@ -39,13 +39,16 @@ class Session {
   /** Asks the server who is signed in. */
   async start(): Promise<void> {
     try {
+      // Asked together: one way there and back less before the first page. Of a failure the first answer tells.
+      const rest = Promise.all([call('preferences'), call('notices', { query: { limit: 100 } })])
+      rest.catch(() => {})
       const me = await call('me')
       if (me.mustChangePassword) {
         this.me = me
         this.phase = 'out'
         return
       }
-      const [{ preferences }, notices] = await Promise.all([call('preferences'), call('notices', { query: { limit: 100 } })])
+      const [{ preferences }, notices] = await rest
       this.#preferences = preferences
       this.unread = notices.items.filter((notice) => notice.readAt === null).length
       this.me = me
