@@ -32,7 +32,7 @@ export const personaTemplate = z.strictObject({
     model: z.string().max(100),
     cpu: z.string().max(100),
     cores: z.number().int().min(1).max(256),
-    memoryMiB: z.number().int().min(16),
+    memoryMiB: z.number().int().min(1),
     diskGiB: z.number().min(0.01),
     macPrefixes: z.array(z.string().regex(/^([0-9a-f]{2}:){2}[0-9a-f]{2}$/)).min(1),
     serialPattern: z.string().max(64),

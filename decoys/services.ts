@@ -3,6 +3,9 @@ import { lazily } from './decoy.ts'
 
 export { openWorld } from './world.ts'
 
+/** Loads the engine of plants, which only a worker with industrial devices needs. */
+export const plantEngine = async () => (await import('./plant/plants.ts')).openPlants
+
 export const services = [
   lazily('iec104', async () => (await import('./industrial/iec104/iec104.ts')).iec104),
   lazily('modbus', async () => (await import('./industrial/modbus/modbus.ts')).modbus),

@@ -4,9 +4,9 @@ import { runWorker, type Services } from './worker.ts'
 
 for (const name of Object.keys(process.env)) delete process.env[name]
 const socket = new Socket({ fd: 3, readable: true, writable: true })
-const { services, openWorld } = (await import(process.argv[2] as string)) as Services
+const { services, openWorld, plantEngine } = (await import(process.argv[2] as string)) as Services
 const exit = (): never => process.exit(0)
-const { log } = runWorker({ socket, services, openWorld, exit })
+const { log } = runWorker({ socket, services, openWorld, ...(plantEngine ? { plantEngine } : {}), exit })
 
 // One connection's fault must not take the others' sessions; a worker that keeps failing is begun anew.
 let faults = 0

@@ -27,13 +27,13 @@ export function openStation(template: Iec104Template, device: Device, now: () =>
   type Template = Iec104Template['points'][number]
   const last = new Map<number, number>()
   const selected = new Map<number, number>()
-  const valueOf = (point: Template): number => device.read(point.from)
+  const presently = (point: Template): number => device.read(point.from)
   const goodOf = (point: Template): boolean => {
     const tag = device.tagOf(point.from)
     return tag === undefined || device.plant.snapshot.good(tag)
   }
   const element = (point: Template): Buffer =>
-    Buffer.concat([objectAddress(point.address), encodeElement(point.type as TypeName, valueOf(point) * point.scale, goodOf(point), device.plantTime())])
+    Buffer.concat([objectAddress(point.address), encodeElement(point.type as TypeName, presently(point) * point.scale, goodOf(point), device.plantTime())])
   /** Objects of one type share ASDUs, as many as fit. */
   function grouped(points: readonly Template[], why: number, to: Pick<Asdu, 'originator' | 'test'>): Buffer[] {
     const sent: Buffer[] = []
@@ -60,12 +60,12 @@ export function openStation(template: Iec104Template, device: Device, now: () =>
       open ??= { type: point.type, parts: [], size: 0 }
       open.parts.push(part)
       open.size += part.length
-      last.set(point.address, valueOf(point))
+      last.set(point.address, presently(point))
     }
     close()
     return sent
   }
-  const named = (point: Template): Point => pointOf(device, String(point.address), point.from, { value: valueOf(point) })
+  const named = (point: Template): Point => pointOf(device, String(point.address), point.from, { value: presently(point) })
   const mirror = (asdu: Asdu, why: number, negative = false): Buffer => encodeAsdu({ ...asdu, cause: why, negative })
 
   function answer(asdu: Asdu): ReturnType<Station['answer']> {
@@ -168,7 +168,7 @@ export function openStation(template: Iec104Template, device: Device, now: () =>
     spontaneous() {
       const changed = template.points.filter((point) => {
         const before = last.get(point.address)
-        const value = valueOf(point)
+        const value = presently(point)
         if (before === undefined) {
           last.set(point.address, value)
           return false
