@@ -4,7 +4,7 @@ import { answers } from './dev/answers.ts'
 import { settled, violations } from './dev/browser.ts'
 import { incidents, tickets } from './dev/cases.ts'
 import { until, useBrowser, visit } from './dev/harness.ts'
-import { sessions, uuid } from './dev/records.ts'
+import { event, sessions, uuid } from './dev/records.ts'
 
 useBrowser()
 
@@ -141,6 +141,36 @@ test('a viewer sees everything and is offered nothing that the server would refu
     await settled(page)
     assert.equal(await page.getByRole('tab').count(), 1)
   })
+})
+
+test('a technique that is concluded while a session is watched gets its mark on the time line', async () => {
+  const session = sessions[0]?.id as string
+  const whole = answers.recording({ params: { id: session }, query: {}, body: {} as never })
+  const all = answers.findings({ params: {}, query: {}, body: {} as never })
+  assert.ok(!(whole instanceof Response) && !(all instanceof Response))
+  const found = all.items.slice(0, 1).map((finding) => ({
+    ...finding,
+    techniques: [{ id: 'T1496', name: 'Resource Hijacking', matrix: 'enterprise' as const }],
+    evidence: [{ event: uuid(41, 1), session, time: (sessions[0]?.startedAt ?? 0) + 2000, field: 'body.input', value: 'xmrig', why: '' }],
+  }))
+  let items: typeof found = []
+  await visit(
+    { answers: { recording: () => ({ ...whole, marks: [] }), findings: () => ({ items, next: null, total: null }) } },
+    async ({ page, open, mock }) => {
+      await open(`/sessions/${session}`)
+      await settled(page)
+      await until(() => mock.asks.some((ask) => ask.type === 'session'), 'the console follows the session')
+      await page.getByRole('slider').waitFor()
+      assert.equal(await page.getByRole('button', { name: /T1496/ }).count(), 0)
+      items = found
+      mock.send({
+        type: 'session-events',
+        session,
+        events: [{ ...event('command.executed', 1, 0, { mode: 'shell', input: 'xmrig', user: 'ops', directory: '/' }), position: 5_000_000 }],
+      })
+      await page.getByRole('button', { name: /T1496 Resource Hijacking/ }).waitFor()
+    },
+  )
 })
 
 test('a decoy shows who it was drawn as, or the pattern until its host has said so', async () => {

@@ -6,6 +6,7 @@ import type { FindingSummary, Recording, SessionSummary } from '@shenlou/contrac
 import { ApiProblem, call, sentence } from './api.ts'
 import { fromBase64 } from './evidence.ts'
 import { live } from './live.svelte.ts'
+import { marksOf } from './marks.ts'
 import { type Frame, Player } from './player.svelte.ts'
 import { session as person } from './session.svelte.ts'
 
@@ -31,6 +32,8 @@ export class SessionView {
   readonly player = new Player()
   readonly id: string
   #ends: (() => void)[] = []
+  /** It lived when it was opened: findings, and with them marks, come while it is watched. */
+  #followed = false
   #stop = new AbortController()
 
   constructor(id: string) {
@@ -57,6 +60,7 @@ export class SessionView {
         }),
       )
       const isLive = this.summary.live
+      this.#followed = isLive
       const last = await this.#loadEvents(isLive)
       if (isLive) {
         this.player.follow()
@@ -106,6 +110,8 @@ export class SessionView {
     try {
       this.findings = (await call('findings', { query: { session: this.id, limit: 200 }, signal: this.#stop.signal })).items
       this.findingsProblem = ''
+      // The recording's marks are those of the moment it was read.
+      if (this.#followed && this.summary) this.marks = marksOf(this.findings, this.id, this.summary.startedAt)
     } catch (error) {
       if (!this.#stop.signal.aborted) this.findingsProblem = sentence(error)
     }
