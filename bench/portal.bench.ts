@@ -121,8 +121,6 @@ const rows = (what: string, kind: 'GET' | 'POST', ours: Cost, theirs: Cost, note
     unit: '/s',
     against: { name: 'nginx', value: theirs.perS },
     ratio: ours.perS / theirs.perS,
-    target: '>= 0.4 x nginx',
-    met: ours.perS >= 0.4 * theirs.perS,
     note,
   },
   {
@@ -130,7 +128,10 @@ const rows = (what: string, kind: 'GET' | 'POST', ours: Cost, theirs: Cost, note
     value: ours.cpuUs,
     unit: 'us',
     against: { name: 'nginx', value: theirs.cpuUs },
+    // The figure is one of requests per core: what else runs on this machine changes rates, but hardly this.
     ratio: theirs.cpuUs / ours.cpuUs,
+    target: '>= 0.4 x nginx',
+    met: theirs.cpuUs >= 0.4 * ours.cpuUs,
   },
 ]
 const counted = ({ answers, captured }: Cost): string => `${captured} events for ${answers} answers`
@@ -159,8 +160,8 @@ async function throughRelay(theirs: Theirs, seconds: number): Promise<Row[]> {
       const relayUs = ((treeCpuMs(relay) - relayBefore) * 1000) / Math.max(1, ours.answers)
       const [rate, cost] = rows('through the relay', kind, ours, theirs[kind], counted(ours)) as [Row, Row]
       // Core, database, relay and load share the cores here, so no figure is aimed at.
-      delete rate.target
-      delete rate.met
+      delete cost.target
+      delete cost.met
       out.push(rate, { ...cost, note: `the relay ${relayUs.toFixed(0)} us more` })
     }
     return [...out, allCaptured('in the database', costs)]
