@@ -80,11 +80,15 @@ export async function withCowrie<T>(work: (server: MeasuredServer) => Promise<T>
   )
   writeFileSync(join(folder, 'etc/userdb.txt'), 'root:x:right\n')
   const own = join(source, 'env/bin/twistd')
-  const [program, args] = pin(existsSync(own) ? own : 'twistd3', ['--nodaemon', '-l', '-', '--umask=0077', 'cowrie'])
+  // It refuses to run as root.
+  const nobody = process.getuid?.() === 0 ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'] : []
+  if (nobody.length > 0) execFileSync('chown', ['-R', '65534:65534', folder])
+  const words = [...nobody, existsSync(own) ? own : 'twistd3', '--nodaemon', '-l', '-', '--umask=0077', '--pidfile=', 'cowrie']
+  const [program, args] = pin(words[0] as string, words.slice(1))
   const child = spawn(program, args, { cwd: folder, env: { ...process.env, PYTHONPATH: join(source, 'src') }, stdio: 'ignore' })
   try {
-    await until('Cowrie', async () => (await exchange(port, '')).length > 0, 60_000)
-    return await work({ name: 'Cowrie', pid: child.pid as number, connect: overTcp(port), username: 'root', password: 'right' })
+    await until('Cowrie', async () => (await exchange(port, 'x\r\n')).length > 0, 60_000)
+    return await work({ name: 'Cowrie', pid: child.pid as number, connect: overTcp(port), username: 'root', password: 'right', answersLate: true })
   } finally {
     await ended(child)
     rmSync(folder, { recursive: true, force: true })
