@@ -6,6 +6,8 @@ import { after, before, test } from 'node:test'
 import type { SensorSummary } from '@shenlou/contract/records'
 import { decodeToken, enrol, encodeToken } from '@shenlou/link/enrol'
 import { openBlobSpool } from '@shenlou/link/blobs'
+import type { DoorError } from '@shenlou/link/door-types'
+import type { Authority } from '@shenlou/link/identity-types'
 import { openJournal } from '@shenlou/link/journal'
 import { startUplink } from '@shenlou/link/uplink'
 import { uuidv7 } from '@shenlou/link/uuid'
@@ -17,6 +19,8 @@ import { changePerson, createPerson } from '../people.ts'
 import { startSessions } from '../sessions-projection.ts'
 import { testCore } from '../store/test-core.ts'
 import { openDoor } from './door.ts'
+import { createHandlers } from './handlers.ts'
+import { enrolmentsPerMinute } from './limits.ts'
 import { confirmSensor, issueEnrolment, revokeSensor, sensors } from './registry.ts'
 
 let now = Date.now
@@ -258,4 +262,17 @@ test('no file is taken of a sensor that nobody confirmed; its unused tokens end 
   const { token } = await issueEnrolment(core, issuer, { body: { role: 'decoys', name: 'theirs', scope, network: '127.0.0.0/8', minutes: 60 } })
   await changePerson(core, systemActor, { params: { id: person.id }, body: { disabled: true }, address: '127.0.0.1' })
   await assert.rejects(enrol({ token, dir: path.join(folder, 'theirs') }), /run out/)
+})
+
+test('one address may try only so many enrolments a minute', async () => {
+  const handlers = createHandlers(core, {} as Authority)
+  const tried = (address: string) =>
+    handlers.enrol({ token: uuidv7(), secret: 'x'.repeat(43), csr: '', address }).then(String, (error: DoorError) => error.code)
+  const codes = await Promise.all(Array.from({ length: enrolmentsPerMinute + 5 }, (_, at) => tried(`2001:db8::${at}`)))
+  assert.deepEqual(
+    [codes.filter((code) => code === 'token-unknown').length, codes.filter((code) => code === 'too-many-requests').length],
+    [enrolmentsPerMinute, 5],
+  )
+  assert.equal(await tried('192.0.2.8'), 'token-unknown')
+  await handlers.close()
 })
