@@ -37,7 +37,7 @@ export async function plant({ positionals: [verb, file], rest }: Invocation): Pr
   const trace = run(template, seed, from, hours, given ?? worthDrawing(template, shown.text), width)
   line(`${template.title.en} ${template.title.zh}, ${hours} h from ${dateOf(trace, from)}, seed ${seed.slice(0, 8)}`)
   for (const row of toText(trace)) line(row)
-  line('━ production  ╌ break  ▹ start')
+  line('━ production  ╌ break  ▹ start  ▾ running down')
   for (const { at, id, title, trip } of trace.happened.slice(0, 20))
     line(
       `${new Date(at + template.calendar.utcOffset * 60_000).toISOString().slice(0, 19).replace('T', ' ')}  ${trip ? 'trip ' : 'alarm'}  ${id}  ${title.en} ${title.zh}`,

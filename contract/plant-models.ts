@@ -80,7 +80,7 @@ const oven = {
   },
   parameters: {
     gain: parameter(350, 100, 600, 0.03, 'K'),
-    ambient: parameter(22, -20, 45, 0.08, '°C'),
+    ambient: parameter(22, -20, 45, 0.04, '°C'),
     ambientSwing: parameter(4, 0, 20, 0.2, 'K'),
     tau: parameter(420, 60, 3600, 0.06, 's'),
     coupling: parameter(900, 200, 5000, 0.1, 's'),
@@ -341,7 +341,7 @@ const turbine = {
     inertia: parameter(6.5e6, 1e5, 1e8, 0.02, 'kg m²'),
     rated: parameter(2000, 50, 3000, 0, 'kW'),
     gearRatio: parameter(97, 1, 200, 0, ''),
-    ambient: parameter(22, -20, 45, 0.08, '°C'),
+    ambient: parameter(22, -20, 45, 0.04, '°C'),
     ambientSwing: parameter(6, 0, 20, 0.2, 'K'),
     cabinetRise: parameter(38, 5, 80, 0.05, 'K'),
     cabinetTau: parameter(600, 30, 6000, 0.08, 's'),

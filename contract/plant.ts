@@ -94,7 +94,7 @@ export type PlantInterlockTemplate = z.infer<typeof plantInterlockTemplate>
 const settings = z.record(localTag, finite)
 
 /** How the machine is run through the day. */
-export const dayMode = z.enum(['closed', 'startup', 'production', 'break', 'maintenance'])
+export const dayMode = z.enum(['closed', 'startup', 'production', 'break', 'cooldown', 'maintenance'])
 export type DayMode = z.infer<typeof dayMode>
 
 export const plantEventTemplate = z.strictObject({
@@ -167,6 +167,8 @@ export const plantCalendar = z.strictObject({
     .max(6),
   /** Minutes before the first shift of a day at which the machines are started. */
   startup: z.number().min(0).max(600).default(30),
+  /** Minutes after the last shift in which they run down. */
+  cooldown: z.number().min(0).max(600).default(0),
   /** Days on which the works is shut beyond the holidays. */
   shut: z
     .array(z.strictObject({ from: z.iso.date(), to: z.iso.date() }))

@@ -7,7 +7,7 @@ const minuteMs = 60_000
 
 /** What the calendar says of a moment. `shift` is its place in the template, -1 without one; `since` is when that shift began, ms. */
 export interface Duty {
-  mode: 'closed' | 'startup' | 'production' | 'break'
+  mode: 'closed' | 'startup' | 'production' | 'break' | 'cooldown'
   shift: number
   since: number
 }
@@ -62,7 +62,8 @@ export function openCalendar(calendar: PlantCalendar): Calendar {
     if (known) return known
     const shifts = [day - 1, day, day + 1].flatMap(shiftsOf)
     const startups = shifts.map((span): Span => ({ ...span, mode: 'startup', from: span.from - calendar.startup * minuteMs, to: span.from }))
-    const spans = [...shifts.flatMap(breaksOf), ...shifts, ...startups]
+    const cooldowns = shifts.map((span): Span => ({ ...span, mode: 'cooldown', from: span.to, to: span.to + calendar.cooldown * minuteMs }))
+    const spans = [...shifts.flatMap(breaksOf), ...shifts, ...startups, ...cooldowns]
     if (days.size > 64) days.clear()
     days.set(day, spans)
     return spans

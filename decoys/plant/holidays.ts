@@ -45,6 +45,25 @@ function lunarDay(year: number, month: number, day: number): number {
   throw new Error(`no day ${month}/${day} of the Chinese calendar in ${year}`)
 }
 
+/**
+ * First days of the Chinese year. Listed, because the calendar of ICU is a day off where the new moon falls close to midnight
+ * (6 February 2027: 23:56 in Beijing).
+ */
+const newYears: Readonly<Record<number, string>> = {
+  2025: '2025-01-29',
+  2026: '2026-02-17',
+  2027: '2027-02-06',
+  2028: '2028-01-26',
+  2029: '2029-02-13',
+  2030: '2030-02-03',
+  2031: '2031-01-23',
+  2032: '2032-02-11',
+  2033: '2033-01-31',
+  2034: '2034-02-19',
+  2035: '2035-02-08',
+}
+const springFestival = (year: number): number => (newYears[year] === undefined ? lunarDay(year, 1, 1) : toDay(newYears[year]))
+
 /** Qingming, the solar term at a longitude of 15°: the usual formula for this century. */
 const qingming = (year: number): number => {
   const y = year - 2000
@@ -53,7 +72,7 @@ const qingming = (year: number): number => {
 
 /** The days that the regulation of 2024 itself gives (13 of them), as day numbers. */
 export function statutoryDays(year: number): number[] {
-  const spring = lunarDay(year, 1, 1)
+  const spring = springFestival(year)
   const labour = toDay(`${year}-05-01`)
   const national = toDay(`${year}-10-01`)
   return [
@@ -79,7 +98,7 @@ export function statutoryDays(year: number): number[] {
  */
 function byRule(year: number): Set<number> {
   const days = new Set(statutoryDays(year))
-  const eve = lunarDay(year, 1, 1) - 1
+  const eve = springFestival(year) - 1
   for (let i = 0; i < 8; i++) days.add(eve + i)
   for (let i = 0; i < 5; i++) days.add(toDay(`${year}-05-01`) + i)
   for (let i = 0; i < 7; i++) days.add(toDay(`${year}-10-01`) + i)

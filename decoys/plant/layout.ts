@@ -15,7 +15,7 @@ export const alarmSlots = 6
 export const interlockSlot = { active: 0, since: 1, pending: 2, value: 3 } as const
 export const interlockSlots = 4
 
-export const dayModes: readonly DayMode[] = ['closed', 'startup', 'production', 'break', 'maintenance']
+export const dayModes: readonly DayMode[] = ['closed', 'startup', 'production', 'break', 'cooldown', 'maintenance']
 
 export interface TagPlan {
   readonly tag: PlantTag
