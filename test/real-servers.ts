@@ -1,10 +1,12 @@
-/** What real servers send of themselves: nginx, OpenSSH and the programs of a Linux shell, so that nobody is blamed for the same bytes. */
+/** What real servers send of themselves: nginx, OpenSSH, Dropbear, a certificate of OpenSSL's, and the programs of a Linux shell. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { exchange, grams } from './capture.ts'
+import { commands, exchange } from './capture.ts'
+import { grams } from './common-bytes.ts'
 import { freePorts, until } from './installation.ts'
 import { findTool } from './tools.ts'
 
@@ -81,37 +83,51 @@ async function sshdBytes(folder: string): Promise<Buffer> {
   }
 }
 
-/** Programs of this machine asked as the capture asks the decoys', with the data that every Linux of the kind shares. */
+async function dropbearBytes(folder: string): Promise<Buffer> {
+  const dropbear = findTool('dropbear')
+  if (!dropbear) return Buffer.alloc(0)
+  const [port] = (await freePorts(1)) as [number]
+  const key = join(folder, 'dropbear-key')
+  execFileSync(findTool('dropbearkey') ?? 'dropbearkey', ['-t', 'rsa', '-s', '2048', '-f', key], { stdio: 'ignore' })
+  const server = spawn(dropbear, ['-F', '-E', '-p', `127.0.0.1:${port}`, '-r', key, '-P', join(folder, 'dropbear-pid')], { stdio: 'ignore' })
+  try {
+    await until('dropbear', async () => (await exchange(port, 'SSH-2.0-probe\r\n')).length > 100)
+    return Buffer.concat([await exchange(port, 'SSH-2.0-probe\r\n'), await exchange(port, 'GET / HTTP/1.0\r\n\r\n')])
+  } finally {
+    server.kill()
+    await once(server, 'exit')
+  }
+}
+
+/** A web server's certificate by an authority of its own company, as OpenSSL makes it. */
+function certificateBytes(folder: string): Buffer {
+  const at = (name: string): string => join(folder, name)
+  const openssl = (...words: string[]): void => void execFileSync('openssl', words, { stdio: 'ignore' })
+  const key = ['-newkey', 'rsa:2048', '-nodes', '-sha256']
+  writeFileSync(
+    at('extensions'),
+    'basicConstraints=CA:FALSE\nkeyUsage=critical,digitalSignature,keyEncipherment\nextendedKeyUsage=serverAuth\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\nsubjectAltName=DNS:www.x.cn,DNS:x.cn\n',
+  )
+  openssl('req', '-x509', ...key, '-subj', '/C=CN/L=X/O=X/CN=X', '-days', '99', '-keyout', at('ca.key'), '-out', at('ca.crt'))
+  openssl('req', ...key, '-subj', '/C=CN/L=X/O=X/OU=X/CN=www.x.cn', '-keyout', at('web.key'), '-out', at('web.csr'))
+  const authority = ['-CA', at('ca.crt'), '-CAkey', at('ca.key'), '-CAcreateserial', '-extfile', at('extensions')]
+  openssl('x509', '-req', '-in', at('web.csr'), ...authority, '-sha256', '-days', '99', '-out', at('web.crt'))
+  return new X509Certificate(readFileSync(at('web.crt'))).raw
+}
+
+/** Programs of this machine asked as the capture asks the decoys': bash with GNU's programs, and BusyBox where there is one. */
 function shellBytes(): Buffer {
-  const commands = [
-    'uname -a',
-    'id',
-    'cat /etc/passwd',
-    'cat /etc/os-release',
-    'ls -la /',
-    'ls -la /root',
-    'ls -la /usr',
-    'ls /etc',
-    'ps aux',
-    'ip a',
-    'cat /proc/cpuinfo',
-    'cat /proc/version',
-    'cat /proc/meminfo',
-    'free',
-    'df',
-    'mount',
-    'uptime',
-    'cat /etc/hosts',
-    'dmesg',
-    'nosuchcommand',
-    'env',
-    'last',
-  ]
+  const env = { PATH: process.env.PATH, HOME: '/root', LANG: 'C' }
+  const ask = (program: string, words: readonly string[]): Buffer => {
+    const { stdout, stderr } = spawnSync(program, words, { env })
+    return Buffer.concat([stdout, stderr])
+  }
+  const busybox = findTool('busybox')
   return Buffer.concat(
-    commands.map((command) => {
-      const { stdout, stderr } = spawnSync('bash', ['-c', command], { env: { PATH: process.env.PATH, HOME: '/root', LANG: 'C' } })
-      return Buffer.concat([stdout, stderr])
-    }),
+    commands.flatMap((command) => [
+      ask('bash', ['-c', command]),
+      ...(busybox ? [ask(busybox, ['ash', '-c', command]), ask(busybox, command.split(/ *[|]/)[0]?.split(' ') ?? [])] : []),
+    ]),
   )
 }
 
@@ -119,7 +135,8 @@ function shellBytes(): Buffer {
 export async function realServers(): Promise<Set<string>> {
   const folder = mkdtempSync(join(tmpdir(), 'shenlou-real-'))
   try {
-    return grams(Buffer.concat([await nginxBytes(folder), await sshdBytes(folder), shellBytes()]))
+    const parts = [await nginxBytes(folder), await sshdBytes(folder), await dropbearBytes(folder), certificateBytes(folder), shellBytes()]
+    return grams(Buffer.concat(parts))
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

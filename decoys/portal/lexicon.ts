@@ -89,7 +89,7 @@ export const labels = {
   enter: ['登录|进入系统|登 录|立即登录|确定', ''],
   name: ['姓名|称呼|联系人|您的姓名|您贵姓', 'Name|Your name'],
   phone: ['电话|联系电话|手机|手机号码', 'Phone|Mobile'],
-  mail: ['邮箱|电子邮件|邮件地址|E-mail', 'Mail|E-mail'],
+  mail: ['邮箱|电子邮件|邮件地址|E-mail', 'Mail|Mailbox'],
   message: ['留言|内容|需求描述|咨询内容|您的需求', 'Message|Text'],
   attach: ['附件|上传图纸|相关文件|上传附件', 'Drawing|File'],
   address: ['地址|公司地址|通讯地址|厂址', 'Address|Visit|Where'],
