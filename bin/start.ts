@@ -110,8 +110,15 @@ function whyNot(folder: string): unknown {
 const taken = (address: string, cure: string): Error =>
   Object.assign(new Error(`${address} is taken by another program: end it, or ${cure}`), { name: 'StartError' })
 
+/** Whether a core answers for this data folder. */
+const runsAlready = (data: string): Promise<boolean> =>
+  askCore(join(data, 'core'), 'sensors').then(
+    () => true,
+    () => false,
+  )
+
 /** Looks before anything is started whether a port can be had. The part that opens it says what else may be wrong with the address. */
-async function requireFree(setting: string, address: string): Promise<void> {
+async function requireFree(setting: string, address: string, data: string): Promise<void> {
   if (address === 'off') return
   const at = address.lastIndexOf(':')
   const server = createServer()
@@ -122,7 +129,12 @@ async function requireFree(setting: string, address: string): Promise<void> {
         server.close(() => resolve(undefined)),
       )
   })
-  if (code === 'EADDRINUSE') throw taken(address, `choose another with --${setting} HOST:PORT`)
+  if (code !== 'EADDRINUSE') return
+  if (await runsAlready(data))
+    throw Object.assign(new Error(`it is already running on data folder ${data}: end that one first, or choose another folder with --data`), {
+      name: 'StartError',
+    })
+  throw taken(address, `choose another with --${setting} HOST:PORT`)
 }
 
 /** A decoy's port that another program has: named by the relay in its health. */
@@ -187,7 +199,7 @@ export async function start({ settings }: Invocation): Promise<number> {
       const { folderError } = await import('@shenlou/core/store/start-error')
       throw folderError(data, whyNot(data) ?? error)
     }
-    for (const name of ['http', 'sensors', 'tunnel', 'syslog'] as const) await requireFree(name, settings[name])
+    for (const name of ['http', 'sensors', 'tunnel', 'syslog'] as const) await requireFree(name, settings[name], data)
     bar.step('building the console where its sources changed')
     const { buildConsole } = await import('@shenlou/console/build')
     await buildConsole({ log: () => {} })

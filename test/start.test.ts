@@ -160,7 +160,13 @@ describe('a running installation', () => {
     const { code, lines } = run(['start', ...(await freshFlags(site.data))])
     assert.equal(code, 1)
     assert.equal(lines.length, 1)
-    assert.match(lines[0] ?? '', /^shenlou: .*(already|in use|running)/)
+    assert.match(lines[0] ?? '', /^shenlou: data folder .* is in use by process \d+: stop that one first, or choose another folder with --data$/)
+    // With its ports too, as who types the same command again: not another program has them.
+    const again = (await freshFlags(site.data)).map((flag) => (flag.startsWith('--http=') ? `--http=127.0.0.1:${site.ports.http}` : flag))
+    assert.deepEqual(run(['start', ...again]), {
+      code: 1,
+      lines: [`shenlou: it is already running on data folder ${site.data}: end that one first, or choose another folder with --data`],
+    })
   })
 
   test('stops in order at Ctrl-C, leaves no process, and finds all data at the next start', async () => {
