@@ -25,6 +25,8 @@ type Cursor = { segment: Segment; handle: FileHandle; position: number; seq: num
 const { O_CREAT, O_DSYNC, O_TRUNC, O_WRONLY } = constants
 const tailBytes = 8 * 1024 * 1024
 const sliceBytes = 1024 * 1024
+/** How often the cursor is saved, at most; it costs two more syncs. */
+const cursorMs = 1000
 const noRoom = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
 
 /**
@@ -292,7 +294,7 @@ async function openLocked(dir: string, { maxBytes, segmentBytes, write }: Bounds
     trimMemory(acked)
     if (segments.length > 1 && (segments[0] as Segment).last <= acked) dropCommitted().catch(() => undefined)
     // Losing the newest cursor only sends again what the core knows already, so it is saved now and then.
-    saving ??= setTimeout(() => exclusive(saveCursor).catch((error) => (counters.lastError = `${dir}: ${error.message}`)), 200).unref()
+    saving ??= setTimeout(() => exclusive(saveCursor).catch((error) => (counters.lastError = `${dir}: ${error.message}`)), cursorMs).unref()
   }
 
   if (newest && newest.level === 0 && newest.bytes < segmentBytes && newest.last + 1 === nextSeq) {
