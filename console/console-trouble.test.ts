@@ -50,7 +50,7 @@ test('a sign-out that failed says so and leaves the person signed in; settings t
     await page.getByRole('button', { name: '中文' }).click()
     await page
       .getByRole('status')
-      .getByText(/您的设置未能保存.*The database is away/)
+      .getByText(/您的设置未能保存.*数据库无应答/)
       .waitFor()
     await page.getByRole('button', { name: 'English' }).click()
     await page.getByRole('button', { name: /Lin Wei/ }).click()
