@@ -25,6 +25,19 @@ export interface Connection extends Duplex {
 }
 export type TlsOptions = SecureContextOptions & { ALPNProtocols?: string[]; ciphers?: string }
 
+/** One peer's datagrams to a UDP service, until it was quiet for 60 seconds. */
+export interface DatagramFlow extends AsyncIterable<Buffer> {
+  /** The address that the datagrams carry; nothing proves it but a TCP connection from there. */
+  readonly source: { ip: string; port: number }
+  readonly destination: { ip: string; port: number }
+  /** UUIDv7 minted where the first datagram was taken. */
+  readonly id: string
+  /** Bytes that may be answered now: 3.0 times what was asked, less what was answered; without limit for a source that has proven its address. */
+  readonly allowance: number
+  /** False, and nothing is sent, where the answer is above the allowance. */
+  reply(bytes: Uint8Array): boolean
+}
+
 /** Who this is, as `who()` in adversary.ts decides: lure serial, accepted key, credential of one copy, else (site, source address). */
 export interface Adversary {
   readonly id: string
@@ -82,13 +95,26 @@ export interface DecoyService<S = unknown> {
   serve(connection: Connection, context: Context, settings: S): Promise<void>
 }
 
+/** A service of datagrams: `serve` is called once a peer. */
+export interface DatagramService<S = unknown> {
+  readonly name: string
+  readonly transport: 'udp'
+  readonly settings: z.ZodType<S>
+  serve(flow: DatagramFlow, context: Context, settings: S): Promise<void>
+}
+
 /** A service by its name; `load` reads its code. */
 export interface ServiceEntry {
   readonly name: string
-  load(): Promise<DecoyService<unknown>>
+  load(): Promise<DecoyService<unknown> | DatagramService<unknown>>
 }
-export const lazily = <S>(name: string, load: () => Promise<DecoyService<S>>): ServiceEntry => ({ name, load: load as ServiceEntry['load'] })
+export const lazily = <S>(name: string, load: () => Promise<DecoyService<S> | DatagramService<S>>): ServiceEntry => ({
+  name,
+  load: load as ServiceEntry['load'],
+})
 
 /** Declares a service; its name must be in services.ts once. */
 export const defineDecoy = <S>(service: DecoyService<S>): DecoyService<S> => service
+/** Declares a service of datagrams. */
+export const defineDatagramDecoy = <S>(service: DatagramService<S>): DatagramService<S> => service
 export type { EventDraft }

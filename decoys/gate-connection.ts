@@ -1,6 +1,6 @@
 /** One attacker's connection inside the gate: bytes between tunnel and worker, held back until what was said before them is durable. */
 import type { TunnelStream } from '@shenlou/link/tunnel-types'
-import { LinkStream, type WorkerLink } from './worker-link.ts'
+import { LinkStream, type WorkerLink, workerFrame } from './worker-link.ts'
 
 /** What the gate itself knows of a connection; every event of it is stamped with this. */
 export interface ConnectionFacts {
@@ -23,6 +23,7 @@ export interface GateConnection {
   receiveEnd(): void
   receiveReset(): void
   receiveCredit(bytes: number): void
+  receiveDatagram(bytes: Buffer): void
   /** Ends it towards both sides. */
   reset(): void
 }
@@ -54,6 +55,10 @@ export function joinConnection(
   }
 
   tunnel.on('data', (bytes: Buffer) => onBytes(bytes.length))
+  tunnel.on('datagram', (bytes: Buffer) => {
+    onBytes(bytes.length)
+    if (!link.congested) link.send(workerFrame.DATAGRAM, id, bytes) // a busy host drops datagrams
+  })
   tunnel.on('error', () => {})
   tunnel.pipe(local)
   local.pipe(tunnel)
@@ -94,6 +99,13 @@ export function joinConnection(
     receiveEnd: () => inOrder(() => local.receiveEnd()),
     receiveReset: () => inOrder(() => local.receiveReset()),
     receiveCredit: (bytes) => local.receiveCredit(bytes),
+    receiveDatagram(bytes) {
+      waiting += bytes.length
+      inOrder(() => {
+        waiting -= bytes.length
+        if (waiting <= 2 * 262_144) tunnel.sendDatagram(bytes)
+      })
+    },
     reset,
   }
 }

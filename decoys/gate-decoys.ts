@@ -92,6 +92,9 @@ export function startGateWorker({ name, spawn, events, worlds, plantStates, spoo
       case workerFrame.DATA:
         if (connection?.receive(payload) === false || file?.receive(payload) === false) throw new Error('it sent more than its credit')
         return
+      case workerFrame.DATAGRAM:
+        connection?.receiveDatagram(payload)
+        return
       case workerFrame.CREDIT:
         connection?.receiveCredit(payload.readUInt32BE(0))
         return

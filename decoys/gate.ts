@@ -81,7 +81,7 @@ export function startGate(options: GateOptions): Gate {
 
   const check = (open: OpenFrame, relay: string): 'ok' | ResetReason => {
     const placement = placements.get(open.placement)
-    if (!placement || !decoys.has(placement.decoy) || placement.transport !== open.transport || open.transport !== 'tcp') return 'no-placement'
+    if (!placement || !decoys.has(placement.decoy) || placement.transport !== open.transport) return 'no-placement'
     return placement.relay === relay ? 'ok' : 'not-yours'
   }
 

@@ -1,7 +1,7 @@
 /** An attacker's connection as a service sees it: a stream of the worker link with TLS on top when it is asked for. */
 import { TLSSocket } from 'node:tls'
 import type { Connection, TlsOptions } from './decoy.ts'
-import { LinkStream, type WorkerLink } from './worker-link.ts'
+import { LinkStream, type WorkerLink, workerFrame } from './worker-link.ts'
 
 /** What the gate says about a connection. */
 export interface OpenConnection {
@@ -24,6 +24,15 @@ export class WorkerConnection extends LinkStream implements Connection {
     this.id = open.connection
     this.source = open.source
     this.destination = open.destination
+  }
+
+  /** A datagram of its peer; the service sees it as an event `datagram`. */
+  receiveDatagram(bytes: Buffer): void {
+    if (!this.destroyed) this.emit('datagram', Buffer.from(bytes))
+  }
+
+  sendDatagram(bytes: Uint8Array): void {
+    if (!this.destroyed) this.sendFrame(workerFrame.DATAGRAM, bytes)
   }
 
   /** Serves TLS from here on. Rejects when the handshake fails or the connection goes away; the alert has been sent then. */

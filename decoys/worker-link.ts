@@ -32,6 +32,7 @@ export const workerFrame = {
   CREDIT: 33, // u32
   FIN: 34,
   RESET: 35,
+  DATAGRAM: 36, // keeps boundaries, spends no credit
 } as const
 
 export const streamCredit = 262_144
@@ -201,6 +202,11 @@ export class LinkStream extends Duplex {
     if (!blocked || this.#credit <= 0) return
     this.#blocked = undefined
     this._write(blocked.chunk, 'buffer', blocked.done)
+  }
+
+  /** Sends a frame of this stream that spends no credit. */
+  protected sendFrame(type: number, payload: Uint8Array): void {
+    this.#link.send(type, this.stream, payload)
   }
 
   /** Ends both directions as a reset. */

@@ -10,8 +10,8 @@ export type Say = (stream: number, event: { session: string; kind: EventKind; bo
 export interface Sessions {
   /** The session of one connection. */
   forConnection(stream: number, adversary: Adversary, touched: () => void): Session
-  /** The adversary's running session on this decoy, begun when there is none. */
-  joinIdle(stream: number, decoy: string, adversary: Adversary, touched: () => void): Session
+  /** The adversary's running session on this decoy, or on its UDP service, begun when there is none. It ends when idle: 15 minutes, of UDP one. */
+  joinIdle(stream: number, decoy: string, adversary: Adversary, touched: () => void, datagramService?: string): Session
   /** A stronger proof: the running session is found under the new adversary too. */
   move(decoy: string, from: Adversary, to: Adversary): void
   /** Ends every session, or those of one decoy. */
@@ -24,9 +24,11 @@ interface Idle {
   decoy: string
   openedAt: number
   activeAt: number
+  idleMs: number
 }
 
 export const sessionIdleMs = 15 * 60_000
+const datagramIdleMs = 60_000
 
 export function openSessions(say: Say, idleMs = sessionIdleMs): Sessions {
   const idle = new Map<string, Idle>()
@@ -42,7 +44,7 @@ export function openSessions(say: Say, idleMs = sessionIdleMs): Sessions {
   const sweep = setInterval(
     () => {
       const now = Date.now()
-      for (const entry of new Set(idle.values())) if (now - entry.activeAt >= idleMs) closeIdle(entry, 'idle')
+      for (const entry of new Set(idle.values())) if (now - entry.activeAt >= entry.idleMs) closeIdle(entry, 'idle')
     },
     Math.min(30_000, Math.max(20, idleMs / 4)),
   ).unref()
@@ -73,11 +75,18 @@ export function openSessions(say: Say, idleMs = sessionIdleMs): Sessions {
       single.add(session)
       return session
     },
-    joinIdle(stream, decoy, adversary, touched) {
-      let entry = idle.get(keyOf(decoy, adversary))
+    joinIdle(stream, decoy, adversary, touched, datagramService) {
+      const key = keyOf(datagramService === undefined ? decoy : `${decoy} ${datagramService}`, adversary)
+      let entry = idle.get(key)
       if (!entry) {
-        entry = { id: uuidv7(), decoy, openedAt: Date.now(), activeAt: Date.now() }
-        idle.set(keyOf(decoy, adversary), entry)
+        entry = {
+          id: uuidv7(),
+          decoy,
+          openedAt: Date.now(),
+          activeAt: Date.now(),
+          idleMs: datagramService === undefined ? idleMs : Math.min(idleMs, datagramIdleMs),
+        }
+        idle.set(key, entry)
         opened(stream, entry.id, adversary)
       }
       const joined = entry

@@ -6,12 +6,13 @@ import type { FileRef } from '@shenlou/contract/primitives'
 import type { DecoyConfig, PlantConfig } from '@shenlou/contract/sensor'
 import { uuidv7 } from '@shenlou/link/uuid'
 import { who } from './adversary.ts'
-import type { Context, DecoyService, Proof, ServiceEntry, Session } from './decoy.ts'
+import type { Context, DatagramService, DecoyService, Proof, ServiceEntry, Session } from './decoy.ts'
 import { drawPersona, type Persona } from './persona.ts'
 import { type OpenConnection, WorkerConnection } from './worker-connection.ts'
 import { LinkStream, openWorkerLink, workerFrame } from './worker-link.ts'
 import { openSessions } from './worker-sessions.ts'
 import { openWorlds, type WorldsOptions } from './worker-worlds.ts'
+import { openFlow, openProvenSources } from './worker-datagrams.ts'
 import { openWorkerPlants, type OpenPlants } from './worker-plants.ts'
 
 /** What a services module exports: the list, and how the decoys' worlds are opened. */
@@ -41,7 +42,8 @@ interface Decoy {
 
 /** Serves until the socket ends. */
 export function runWorker({ socket, services, openWorld, plantEngine, exit, sessionIdleMs }: WorkerOptions): { log(line: string): void } {
-  const loaded = new Map<string, Promise<DecoyService<unknown>>>()
+  const loaded = new Map<string, Promise<DecoyService<unknown> | DatagramService<unknown>>>()
+  const provenSources = openProvenSources()
   const decoys = new Map<string, Decoy>()
   const connections = new Map<number, { stream: WorkerConnection; decoy: string; abort: AbortController; done: Promise<void> }>()
   const files = new Map<number, { stream: LinkStream; resolve(file: FileRef): void; reject(error: Error): void }>()
@@ -83,7 +85,11 @@ export function runWorker({ socket, services, openWorld, plantEngine, exit, sess
     const known = stream % 2 === 0 ? connections.get(stream)?.stream : files.get(stream)?.stream
     switch (type) {
       case workerFrame.DATA:
+        if (known instanceof WorkerConnection) provenSources.saw(known.source.ip)
         if (known && !known.receive(payload)) link.close()
+        return
+      case workerFrame.DATAGRAM:
+        connections.get(stream)?.stream.receiveDatagram(payload)
         return
       case workerFrame.CREDIT:
         known?.receiveCredit(payload.readUInt32BE(0))
@@ -137,7 +143,7 @@ export function runWorker({ socket, services, openWorld, plantEngine, exit, sess
     }
   }
 
-  function serviceOf(name: string): Promise<DecoyService<unknown>> | undefined {
+  function serviceOf(name: string): Promise<DecoyService<unknown> | DatagramService<unknown>> | undefined {
     const known = loaded.get(name)
     const entry = services.find((each) => each.name === name)
     if (known || !entry) return known
@@ -217,9 +223,11 @@ export function runWorker({ socket, services, openWorld, plantEngine, exit, sess
       session() {
         const touched = (): void => held.touch()
         session ??=
-          service.sessions === 'idle'
-            ? sessions.joinIdle(stream.stream, opened.decoy, adversary, touched)
-            : sessions.forConnection(stream.stream, adversary, touched)
+          service.transport === 'udp'
+            ? sessions.joinIdle(stream.stream, opened.decoy, adversary, touched, service.name)
+            : service.sessions === 'idle'
+              ? sessions.joinIdle(stream.stream, opened.decoy, adversary, touched)
+              : sessions.forConnection(stream.stream, adversary, touched)
         return session
       },
       blobs: { put: (bytes) => keep(stream.stream, bytes) },
@@ -238,13 +246,14 @@ export function runWorker({ socket, services, openWorld, plantEngine, exit, sess
     }
     let reason = 'the service ended'
     try {
-      await service.serve(stream, context, settings)
+      if (service.transport === 'udp') await service.serve(openFlow(stream, provenSources), context, settings)
+      else await service.serve(stream, context, settings)
       await linger(stream)
     } catch (error) {
       if (!signal.aborted) reason = 'the service failed'
       throw error
     } finally {
-      if (service.sessions !== 'idle') session?.close(signal.aborted ? 'the connection ended' : reason)
+      if (service.transport === 'tcp' && service.sessions !== 'idle') session?.close(signal.aborted ? 'the connection ended' : reason)
       held.release()
       plant?.release()
     }

@@ -6,10 +6,11 @@ import type { Placement } from '@shenlou/contract/placement'
 import type { RelayConfig } from '@shenlou/contract/sensor'
 import { openCrowd } from '@shenlou/link/crowd'
 import type { SensorIdentity } from '@shenlou/link/identity-types'
-import type { ConnectTunnel, Tunnel } from '@shenlou/link/tunnel-types'
+import type { ConnectTunnel, Tunnel, TunnelStream } from '@shenlou/link/tunnel-types'
 import type { Journal } from '@shenlou/link/uplink-types'
 import { uuidv7 } from '@shenlou/link/uuid'
 import { carry, resetSocket } from './carry.ts'
+import { type DatagramFlow, openDatagrams } from './datagrams.ts'
 import { openListeners } from './listen.ts'
 import { type ScanOptions, watchScans } from './scan.ts'
 
@@ -61,6 +62,11 @@ export function startRelay(options: RelayOptions): Relay {
   const gates = new Map<string, Gate>()
   const carried = new Map<string, { placement: Placement; reset(): void }>()
   const listeners = openListeners(onConnection, log)
+  const datagrams = openDatagrams({ open: openFlow, onClosed: flowClosed, log })
+  const flows = new Map<
+    DatagramFlow,
+    { about: Pick<EventDraft, 'connection' | 'source' | 'destination' | 'via' | 'service' | 'decoy'>; stream: TunnelStream }
+  >()
   let config: RelayConfig | undefined
   let revoked: string[] = []
   let closed = false
@@ -142,11 +148,37 @@ export function startRelay(options: RelayOptions): Relay {
     socket.resume()
   }
 
+  /** A peer's first datagram: the same events as of a connection, its stream carries datagrams. */
+  function openFlow(flow: DatagramFlow): { stream: TunnelStream; recorded: Promise<unknown> } | undefined {
+    const { placement, source } = flow
+    const gate = gates.get(placement.gate)
+    if (!gate?.tunnel.state.up || closed) return undefined
+    const acceptedAt = Date.now()
+    const connection = uuidv7()
+    const destination = { ip: placement.address, port: placement.port }
+    const via = { relay: identity.sensor, address: placement.address, port: placement.port }
+    const about = { connection, source, destination, via, service: placement.service, decoy: placement.decoy }
+    scans.touched(source.ip, destination.ip, destination.port, acceptedAt)
+    const recorded = append({ id: uuidv7(), time: acceptedAt, ...about, kind: 'connection.opened', body: { transport: 'udp' } })
+    const stream = gate.tunnel.open({ connection, transport: 'udp', source, destination, placement: placement.id, observed: {}, acceptedAt })
+    flows.set(flow, { about, stream })
+    return { stream, recorded }
+  }
+  function flowClosed(flow: DatagramFlow, durationMs: number): void {
+    const found = flows.get(flow)
+    flows.delete(flow)
+    if (!found) return
+    const { about, stream } = found
+    const { bytesIn, bytesOut } = flow
+    const reason = refusals[stream.resetReason ?? '']
+    if (reason && bytesOut === 0) say({ id: uuidv7(), time: Date.now(), ...about, kind: 'connection.refused', body: { transport: 'udp', reason } })
+    say({ id: uuidv7(), time: Date.now(), ...about, kind: 'connection.closed', body: { by: 'relay', how: 'end', bytesIn, bytesOut, durationMs } })
+  }
+
   const listen = async (): Promise<void> => {
-    const serving = (config?.placements ?? []).filter(
-      ({ relay, gate, transport }) => relay === identity.sensor && transport === 'tcp' && gates.get(gate)?.tunnel.state.up,
-    )
-    await listeners.set(closed ? [] : serving)
+    const serving = (config?.placements ?? []).filter(({ relay, gate }) => relay === identity.sensor && gates.get(gate)?.tunnel.state.up)
+    await listeners.set(closed ? [] : serving.filter(({ transport }) => transport === 'tcp'))
+    await datagrams.set(closed ? [] : serving.filter(({ transport }) => transport === 'udp'))
   }
   let listening = Promise.resolve()
   const relisten = (): Promise<void> => {
@@ -200,10 +232,10 @@ export function startRelay(options: RelayOptions): Relay {
       const down = [...gates.values()]
         .filter(({ tunnel }) => !tunnel.state.up)
         .map(({ address, tunnel }) => `tunnel-down ${address} ${tunnel.state.reason ?? ''}`)
-      const problems = [...listeners.problems(), ...down, ...(lost > 0 ? [`journal-full ${lost} events were not kept`] : [])]
+      const problems = [...listeners.problems(), ...datagrams.problems(), ...down, ...(lost > 0 ? [`journal-full ${lost} events were not kept`] : [])]
       return {
-        sessions: carried.size,
-        streams: carried.size,
+        sessions: carried.size + datagrams.flows,
+        streams: carried.size + datagrams.flows,
         configVersion: config?.version ?? 0,
         problems: problems.slice(0, 49).map((problem) => problem.trim().slice(0, 300)),
       }
@@ -212,6 +244,7 @@ export function startRelay(options: RelayOptions): Relay {
       closed = true
       clearInterval(flushing)
       await listeners.close()
+      await datagrams.close()
       await listening
       for (const { reset } of [...carried.values()]) reset()
       await Promise.all([...gates.values()].map(({ tunnel }) => tunnel.close()))
