@@ -51,7 +51,7 @@ function apply(operator: string, a: bigint, b: bigint): bigint {
       if (b < 0n) throw new Error('exponent less than 0')
       return wrap(a ** (b > 200n ? 200n : b))
     default:
-      if (b === 0n) throw new Error('division by 0')
+      if (b === 0n) throw new Error('division by 0 (error token is "0")')
       return operator === '/' ? wrap(a / b) : a % b
   }
 }

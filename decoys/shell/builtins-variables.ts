@@ -171,6 +171,10 @@ export const variableBuiltins: CommandTable = {
   readonly: assign,
   let(run, args) {
     let value = 1
+    if (args.length === 0) {
+      run.err(`${run.shell.label}: let: expression expected\n`)
+      return 1
+    }
     for (const arg of args) value = run.shell.evaluateOrFail(arg, run)
     return value === 0 ? 1 : 0
   },

@@ -22,7 +22,7 @@ export const builtins: CommandTable = {
   test,
   '[': (run, args) => (args.at(-1) === ']' ? test(run, args.slice(0, -1)) : (run.err(`${run.shell.label}: [: missing \`]'\n`), 2)),
   '[[': (run, args) => (args.at(-1) === ']]' ? test(run, args.slice(0, -1)) : (run.err(`${run.shell.label}: [[: missing \`]]'\n`), 2)),
-  cd({ shell, err }, args) {
+  cd({ shell, out, err }, args) {
     const operand = args.filter((a) => a !== '-P' && a !== '-L' && a !== '--')[0]
     const target = operand === undefined ? (shell.get('HOME') ?? '/') : operand === '-' ? shell.previous || shell.directory : operand
     const path = shell.path(target)
@@ -46,7 +46,7 @@ export const builtins: CommandTable = {
     shell.directory = `/${parts.join('/')}`
     shell.variables.set('PWD', shell.directory)
     shell.variables.set('OLDPWD', shell.previous)
-    if (operand === '-') shell.seat.login.active = shell.seat.now()
+    if (operand === '-') out(`${shell.directory}\n`)
     return 0
   },
   pwd({ shell, out }) {
@@ -122,13 +122,25 @@ export const builtins: CommandTable = {
   logout({ shell }) {
     throw new Leave('exit', shell.status)
   },
-  return({ shell }, args) {
+  return({ shell, err }, args) {
+    if (shell.locals.length === 0 && !shell.scripted && shell.sourcing === 0) {
+      err(`${shell.label}: return: can only \`return' from a function or sourced script\n`)
+      return shell.dialect === 'bash' ? 1 : 0
+    }
     throw new Leave('return', args[0] === undefined ? shell.status : Number(args[0]) & 255)
   },
-  break: (_, args) => {
+  break: ({ shell, err }, args) => {
+    if (shell.loops === 0) {
+      if (shell.dialect === 'bash') err(`${shell.label}: break: only meaningful in a \`for', \`while', or \`until' loop\n`)
+      return 0
+    }
     throw new Leave('break', count(args[0]))
   },
-  continue: (_, args) => {
+  continue: ({ shell, err }, args) => {
+    if (shell.loops === 0) {
+      if (shell.dialect === 'bash') err(`${shell.label}: continue: only meaningful in a \`for', \`while', or \`until' loop\n`)
+      return 0
+    }
     throw new Leave('continue', count(args[0]))
   },
   async eval({ shell, input, out, err, toTerminal }, args) {
@@ -136,6 +148,10 @@ export const builtins: CommandTable = {
   },
   async exec({ shell, input, out, err, toTerminal }, args) {
     if (args.length === 0) return 0
+    if (!Object.hasOwn(builtins, args[0] as string) && !shell.find(args[0] as string) && shell.dialect === 'bash') {
+      err(`${shell.label}: exec: ${args[0]}: ${args[0]?.includes('/') ? 'cannot execute: No such file or directory' : 'not found'}\n`)
+      throw new Leave('exit', 127)
+    }
     throw new Leave('exit', await shell.call(args[0] as string, args.slice(1), { input, out, err, toTerminal }))
   },
   async command({ shell, input, out, err, toTerminal }, args) {
@@ -151,14 +167,35 @@ export const builtins: CommandTable = {
     err(`${shell.label}: builtin: ${name}: not a shell builtin\n`)
     return 1
   },
-  type: ({ shell, out, err }, args) =>
-    describe(
+  type: ({ shell, out, err }, args) => {
+    const kind = (name: string): string | undefined =>
+      shell.aliases.has(name)
+        ? 'alias'
+        : shell.functions.has(name)
+          ? 'function'
+          : Object.hasOwn(builtins, name)
+            ? 'builtin'
+            : shell.find(name)
+              ? 'file'
+              : undefined
+    if (args[0] === '-t') {
+      const kinds = args.slice(1).map(kind)
+      out(
+        kinds
+          .filter((one) => one !== undefined)
+          .map((one) => `${one}\n`)
+          .join(''),
+      )
+      return kinds.every((one) => one !== undefined) ? 0 : 1
+    }
+    return describe(
       shell,
       args.filter((a) => !a.startsWith('-')),
       out,
       err,
       true,
-    ),
+    )
+  },
   source: (run, args) => source(run, args),
   '.': (run, args) => source(run, args),
   ulimit({ shell, out }, args) {
@@ -191,31 +228,42 @@ export const builtins: CommandTable = {
 }
 
 function describe(shell: Shell, names: string[], out: (text: string) => void, err: (text: string) => void, long: boolean): number {
-  let status = 0
+  let missing = 0
+  let found = false
   for (const name of names) {
     const path = shell.find(name)
+    found ||= shell.aliases.has(name) || shell.functions.has(name) || Object.hasOwn(builtins, name) || path !== undefined
     if (shell.aliases.has(name)) out(long ? `${name} is aliased to \`${shell.aliases.get(name)}'\n` : `alias ${name}='${shell.aliases.get(name)}'\n`)
     else if (shell.functions.has(name)) out(long ? `${name} is a function\n` : `${name}\n`)
     else if (Object.hasOwn(builtins, name)) out(long ? `${name} is a shell builtin\n` : `${name}\n`)
     else if (path) out(long ? `${name} is ${path}\n` : `${path}\n`)
     else {
       if (long) err(shell.ash ? `${name}: not found\n` : `${shell.label}: type: ${name}: not found\n`)
-      status = shell.ash ? 127 : 1
+      missing = shell.dialect === 'bash' ? 1 : 127
     }
   }
-  return status
+  return missing === 0 || (found && !long) ? 0 : missing
 }
 
 async function source(run: Run, args: string[]): Promise<number> {
   const { shell, err } = run
   const name = args[0]
-  if (name === undefined) return 2
+  if (name === undefined) {
+    if (shell.dialect === 'bash') err(`${shell.label}: ${run.name}: filename argument required\n${run.name}: usage: ${run.name} filename [arguments]\n`)
+    return 2
+  }
+  const before = shell.arguments
+  shell.sourcing++
   try {
+    if (args.length > 1) shell.arguments = args.slice(1)
     const text = shell.seat.fs.read(shell.path(name)).toString('latin1', 0, 1_000_000)
     return await shell.execute(text, run)
   } catch (error) {
     if (error instanceof Leave || error instanceof PipeClosed || error instanceof Interrupted || !(error instanceof Error && 'code' in error)) throw error
     err(shell.ash ? `${shell.label}: .: can't open '${name}'\n` : `${shell.label}: ${name}: ${reasonOf(error)}\n`)
     return shell.ash ? 2 : 1
+  } finally {
+    shell.sourcing--
+    if (args.length > 1) shell.arguments = before
   }
 }

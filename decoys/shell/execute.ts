@@ -93,8 +93,10 @@ export async function pipeline(shell: Shell, { negated, timed, commands: parts }
   const began = shell.seat.now()
   if (negated) shell.tested++
   try {
-    if (parts.length === 1) await command(shell, parts[0] as Command, streams)
-    else await joined(shell, parts, streams)
+    if (parts.length === 1) {
+      await command(shell, parts[0] as Command, streams)
+      if (shell.dialect === 'bash') shell.arrays.set('PIPESTATUS', new Map([['0', String(shell.status)]]))
+    } else await joined(shell, parts, streams)
   } finally {
     if (negated) shell.tested--
   }
@@ -281,6 +283,7 @@ async function subshell(shell: Shell, body: List, streams: Streams): Promise<voi
 
 /** One turn of a loop; true when the loop is left. */
 export async function turn(shell: Shell, body: List, streams: Streams): Promise<boolean> {
+  shell.loops++
   try {
     await list(shell, body, streams)
     return false
@@ -291,5 +294,7 @@ export async function turn(shell: Shell, body: List, streams: Streams): Promise<
       throw error
     }
     return error.kind === 'break'
+  } finally {
+    shell.loops--
   }
 }

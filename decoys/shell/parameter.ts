@@ -96,7 +96,7 @@ function edit(value: string, operator: string, argument: string): string {
       const at = slash(argument)
       const source = at === -1 ? argument : argument.slice(0, at)
       const by = at === -1 ? '' : literal(argument.slice(at + 1))
-      const text = value.slice(0, 8192)
+      const text = value
       if (operator === '/' && source.startsWith('#')) {
         const rest = strip(text, compile(source.slice(1)), '##')
         return rest.length < text.length ? by + rest : text
@@ -127,10 +127,13 @@ function unset(shell: Shell, name: string, text: string, streams: Streams): neve
 }
 
 function replace(text: string, pattern: ReturnType<typeof compile>, by: string, all: boolean): string {
+  const open = pattern.some((element) => element.kind === 'many')
+  if (open && text.length > 1024) return text
   let result = ''
   for (let at = 0; at < text.length; ) {
     let end = -1
-    for (let to = Math.min(text.length, at + 512); to > at; to--) {
+    const [longest, shortest] = open ? [text.length, at + 1] : [at + pattern.length, at + pattern.length]
+    for (let to = longest; to >= shortest && to <= text.length; to--) {
       if (matches(pattern, text.slice(at, to))) {
         end = to
         break

@@ -2,7 +2,7 @@
 import { LineReader, LiveInput, PipeClosed } from './io.ts'
 import { parse } from './parser.ts'
 import { show, type Seat } from './seat.ts'
-import { Interrupted, Leave } from './control.ts'
+import { Interrupted, Leave, type Streams } from './control.ts'
 import { Shell } from './shell.ts'
 import { Incomplete } from './syntax.ts'
 
@@ -44,6 +44,20 @@ export async function runLine(shell: Shell, mode: 'shell' | 'exec', text: string
   return { code, left }
 }
 
+/** Runs a text and then its EXIT trap. */
+async function withTrap(shell: Shell, text: string, streams: Streams): Promise<number> {
+  let code: number
+  try {
+    code = await shell.execute(text, streams)
+  } catch (fault) {
+    if (!(fault instanceof Leave) || fault.kind !== 'exit') throw fault
+    code = fault.value
+  }
+  const trap = shell.traps.get('EXIT')
+  if (trap !== undefined) await shell.execute(trap, streams)
+  return code
+}
+
 /** Lets jobs that were left behind go on for a moment: sshd does not close while they hold its streams, and what they ask for is seen. */
 async function settle(shell: Shell): Promise<void> {
   const running = shell.family.jobs.filter((job) => job.state === 'Running').map((job) => job.done)
@@ -64,12 +78,11 @@ export function runExec({ seat, command, environment, write, error, exit }: Opti
   const shell = new Shell(seat, { login: false, environment })
   shell.name = shell.ash ? 'ash' : 'bash'
   seat.login.run({ pid: shell.pid, ppid: seat.login.pid, command: `${shell.ash ? 'ash' : 'bash'} -c ${command.slice(0, 300)}`, startedAt: seat.now() })
-  void runLine(shell, 'exec', command, () => shell.execute(command, { input: new LineReader(input), out: write, err: error, toTerminal: false })).then(
-    async ({ code }) => {
-      await settle(shell)
-      exit(code)
-    },
-  )
+  const streams = { input: new LineReader(input), out: write, err: error, toTerminal: false }
+  void runLine(shell, 'exec', command, () => withTrap(shell, command, streams)).then(async ({ code }) => {
+    await settle(shell)
+    exit(code)
+  })
   return {
     input: (bytes) => input.feed(bytes.toString('latin1')),
     end: () => input.end(),

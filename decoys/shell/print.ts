@@ -66,9 +66,7 @@ export const printf: CommandMain = (run, args) => {
   const [text, ...values] = given
   if (text === undefined) {
     run.err(
-      run.shell.dialect === 'bash'
-        ? `${run.shell.label}: printf: usage: printf [-v var] format [arguments]\n`
-        : `${run.shell.label}: printf: usage: printf format [arg ...]\n`,
+      run.shell.dialect === 'bash' ? 'printf: usage: printf [-v var] format [arguments]\n' : `${run.shell.label}: printf: usage: printf format [arg ...]\n`,
     )
     return 2
   }

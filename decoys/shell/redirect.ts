@@ -139,6 +139,7 @@ export function writer(shell: Shell, path: string, append: boolean, finishers: (
   let pending: string[] = []
   let size = 0
   let total = 0
+  let done = false
   const flush = (): void => {
     if (size === 0) return
     const bytes = Buffer.from(pending.join(''), 'latin1')
@@ -146,12 +147,15 @@ export function writer(shell: Shell, path: string, append: boolean, finishers: (
     size = 0
     fs.write(path, bytes, { append: true, quiet: true })
   }
-  finishers.push(flush)
+  finishers.push(() => {
+    flush()
+    done = true // what `exec` redirected is written on at once
+  })
   return (text) => {
     pending.push(text)
     size += text.length
     total += text.length
     if (total > maxOutput) throw new PipeClosed()
-    if (size > 65_536) flush()
+    if (done || size > 65_536) flush()
   }
 }

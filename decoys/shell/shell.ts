@@ -56,6 +56,9 @@ export class Shell {
   entered: { user: Seat['user']; directory: string; home: string | undefined; name: string | undefined }[] = []
   /** Whether `set -o history` holds. */
   recording = true
+  /** Loops and sourced files that are inside each other now. */
+  loops = 0
+  sourcing = 0
   /** Letter that getopts reads next within its argument. */
   optionAt = 1
   /** History before this entry came from the file. */

@@ -6,7 +6,7 @@ import { Incomplete, SyntaxFault } from './syntax.ts'
 /** Says a fault of the language as the shell does; gives the exit code. */
 export function syntaxFault(shell: Shell, error: unknown, streams: Streams, text: string): number {
   if (!(error instanceof SyntaxFault) && !(error instanceof Incomplete)) throw error
-  shell.status = shell.dialect === 'bash' ? 1 : 2
+  shell.status = shell.dialect === 'bash' && !shell.scripted && !shell.interactive ? 1 : 2
   if (shell.dialect !== 'bash') {
     const fault = error instanceof SyntaxFault ? `unexpected ${error.token === 'newline' ? 'newline' : `"${error.token}"`}` : 'unterminated quoted string'
     const line = error instanceof SyntaxFault && error.line > 0 ? error.line : 1
@@ -17,7 +17,7 @@ export function syntaxFault(shell: Shell, error: unknown, streams: Streams, text
     )
     return shell.status
   }
-  const line = error instanceof SyntaxFault ? Math.max(1, error.line) : text.split('\n').length
+  const line = error instanceof SyntaxFault ? Math.max(1, error.line) : text.replace(/\n$/, '').split('\n').length
   const place = shell.interactive ? shell.name : shell.scripted ? `${shell.name}: line ${line}` : `${shell.name}: -c: line ${line - 1}`
   if (error instanceof Incomplete) {
     const open = quoteOf(text)

@@ -55,7 +55,13 @@ export const test: CommandMain = (run, args) => {
   }
   const value = either()
   if (!fault && at < args.length)
-    fault = run.shell.ash ? `${args[at]}: unknown operand` : args.length > 3 ? 'too many arguments' : `${args[at]}: binary operator expected`
+    fault = run.shell.ash
+      ? `${args[at]}: unknown operand`
+      : args.length > 3
+        ? 'too many arguments'
+        : args.length === 2
+          ? `${args[0]}: unary operator expected`
+          : `${args[at]}: binary operator expected`
   if (fault) {
     run.err(`${run.shell.label}: ${run.name}: ${fault}\n`)
     return 2

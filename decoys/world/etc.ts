@@ -50,6 +50,7 @@ const ubuntu: System[] = [
 const openwrt: System[] = [
   ['daemon', 1, 1, 'daemon', '/var', '/bin/false'],
   ['ftp', 55, 55, 'ftp', '/home/ftp', '/bin/false'],
+  ['logd', 514, 514, 'logd', '/var/run/logd', '/bin/false'],
   ['network', 101, 101, 'network', '/var', '/bin/false'],
   ['nobody', 65534, 65534, 'nobody', '/var', '/bin/false'],
   ['dnsmasq', 453, 453, 'dnsmasq', '/var/run/dnsmasq', '/bin/false'],
@@ -62,7 +63,18 @@ const extraGroups = {
   ubuntu:
     'daemon:x:1:\nbin:x:2:\nsys:x:3:\nadm:x:4:syslog{,people}\ntty:x:5:\ndisk:x:6:\nlp:x:7:\nmail:x:8:\nnews:x:9:\nuucp:x:10:\nman:x:12:\nproxy:x:13:\nkmem:x:15:\ndialout:x:20:\ncdrom:x:24:{people}\nfloppy:x:25:\ntape:x:26:\nsudo:x:27:{people}\naudio:x:29:\ndip:x:30:\nwww-data:x:33:\nbackup:x:34:\nshadow:x:42:\nutmp:x:43:\nvideo:x:44:\nplugdev:x:46:\nstaff:x:50:\ngames:x:60:\nusers:x:100:\nnogroup:x:65534:\nsystemd-journal:x:101:\nsystemd-network:x:102:\nsystemd-resolve:x:103:\ninput:x:104:\ncrontab:x:105:\nsyslog:x:106:\nmessagebus:x:107:\nlxd:x:108:\nmlocate:x:109:\nuuidd:x:110:\nssh:x:111:\n',
   openwrt:
-    'daemon:x:1:\nadm:x:4:\nmail:x:8:\ndialout:x:20:\naudio:x:29:\nwww-data:x:33:\nftp:x:55:\nusers:x:100:\nnetwork:x:101:\nnogroup:x:65534:\ndnsmasq:x:453:dnsmasq\n',
+    'daemon:x:1:\nadm:x:4:\nmail:x:8:\ndialout:x:20:\naudio:x:29:\nwww-data:x:33:\nftp:x:55:\nusers:x:100:\nnetwork:x:101:\nnogroup:x:65534:\nlogd:x:514:\ndnsmasq:x:453:dnsmasq\n',
+}
+
+/** The account that the web server's workers run as, where the system brings none. */
+function webUser(host: View['host']): System[] {
+  const { web } = host.persona.template
+  if (!web || host.flavour !== 'centos') return []
+  return [
+    web.server === 'apache'
+      ? ['apache', 48, 48, 'Apache', '/usr/share/httpd', '/sbin/nologin']
+      : ['nginx', 997, 993, 'Nginx web server', '/var/lib/nginx', '/sbin/nologin'],
+  ]
 }
 
 /** Adds accounts, host name, resolvers and hosts. */
@@ -78,7 +90,7 @@ export function addAccounts(build: TreeBuilder): void {
       a.shell,
     ])
     const [root, rest] = [mine.filter((a) => a[1] === 0), mine.filter((a) => a[1] !== 0)]
-    return [...root, ...systems[host.flavour], ...rest].filter(([name]) => !taken.has(name) && taken.add(name))
+    return [...root, ...systems[host.flavour], ...webUser(host), ...rest].filter(([name]) => !taken.has(name) && taken.add(name))
   }
   build.file('/etc/passwd', (view) =>
     rows(view)
@@ -100,7 +112,8 @@ export function addAccounts(build: TreeBuilder): void {
       .join(',')
     const groups = extraGroups[host.flavour].replaceAll('{people}', people).replaceAll('{,people}', people ? `,${people}` : '')
     const own = host.persona.accounts.filter((a) => a.uid !== 0 && !groups.includes(`\n${a.name}:`)).map((a) => `${a.name}:x:${a.gid}:\n`)
-    return `root:x:0:\n${groups}${own.join('')}`
+    const web = webUser(host).map(([name, , gid]) => `${name}:x:${gid}:\n`)
+    return `root:x:0:\n${groups}${web.join('')}${own.join('')}`
   })
   build.file(
     '/etc/shadow',

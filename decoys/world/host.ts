@@ -41,7 +41,9 @@ export function makeHost(persona: Persona): Host {
   if (known) return known
   const { os, hardware, host } = persona.template
   const flavour: Flavour = /openwrt/i.test(os.distribution) ? 'openwrt' : /ubuntu|debian/i.test(os.distribution) ? 'ubuntu' : 'centos'
-  const memoryKiB = Math.round(hardware.memoryMiB * 1024 * (flavour === 'openwrt' ? 0.948 : 0.9712)) - persona.number('memory-reserved', 0, flavour === 'openwrt' ? 900 : 20_000) * 4
+  const memoryKiB =
+    Math.round(hardware.memoryMiB * 1024 * (flavour === 'openwrt' ? 0.948 : 0.9712)) -
+    persona.number('memory-reserved', 0, flavour === 'openwrt' ? 900 : 20_000) * 4
   const [offsetMinutes, zone] = zones[host.timezone] ?? [480, 'CST']
   const clock = /@ ([\d.]+)GHz/.exec(hardware.cpu)?.[1]
   const mhz = clock ? Number(clock) * 1000 + persona.number('mhz', -6000, 6000) / 1000 : 580

@@ -160,9 +160,15 @@ export function openProcesses(host: Host, logins: Logins, killed: number[] = [])
       pid += name === 'kthreadd' || host.flavour === 'openwrt' ? 1 : 2
     }
     pid = persona.number('process-first', host.flavour === 'openwrt' ? 380 : 430, host.flavour === 'openwrt' ? 520 : 690)
+    // services that listen have the ids that the network names
+    const reserved: Record<string, number> = {
+      master: persona.number('net-master-pid', 1901, 2300),
+      'systemd-resolve': persona.number('net-resolve-pid', 700, 890),
+    }
     services[host.flavour].forEach(([name, command, user, virtual, resident], i) => {
+      while (Object.values(reserved).includes(pid)) pid++
       put(
-        pid,
+        reserved[name] ?? pid,
         command.replace('{host}', persona.hostname),
         user,
         virtual,
@@ -199,7 +205,7 @@ export function openProcesses(host: Host, logins: Logins, killed: number[] = [])
       const pid = persona.number('net-web-pid', 1401, 1900)
       const master = web.server === 'apache' ? '/usr/sbin/httpd -DFOREGROUND' : 'nginx: master process /usr/sbin/nginx -c /etc/nginx/nginx.conf'
       const worker = web.server === 'apache' ? master : 'nginx: worker process'
-      const user = web.server === 'apache' ? 'apache' : 'nginx'
+      const user = host.flavour === 'ubuntu' ? 'www-data' : web.server === 'apache' ? 'apache' : 'nginx'
       put(pid, 1, master, 'root', 46440, 2164)
       for (let i = 1; i <= Math.min(4, persona.template.hardware.cores); i++) put(pid + i, pid, worker, user, 46840, 3496 + i * 12)
     }

@@ -97,7 +97,7 @@ export function addPrograms(build: TreeBuilder, host: Host): void {
     ),
   )
   const apt = ['apt', 'apt-get', 'apt-cache', 'dpkg', 'lsb_release', 'netplan', 'python3.6']
-  for (const name of [...coreutils, ...user, ...(centos ? ['python2.7', 'yum-config-manager', 'repoquery'] : apt)]) {
+  for (const name of [...coreutils, ...user, 'cmp', 'diff', 'hexdump', 'stdbuf', ...(centos ? ['python2.7', 'yum-config-manager', 'repoquery'] : apt)]) {
     if (name === 'sh') continue
     if (!centos && (name === 'yum' || name === 'rpm' || name === 'nano' || name === 'python2.7')) {
       if (name === 'nano') put('/bin', name)

@@ -6,7 +6,8 @@ import { linePattern } from '../line-pattern.ts'
 import { linesOf } from './text-input.ts'
 
 export const argumentCommands: CommandTable = {
-  seq(run, args) {
+  seq(run, given) {
+    const args = given.flatMap((a) => (/^-s./.test(a) ? ['-s', a.slice(2)] : /^-w./.test(a) ? ['-w', a.slice(2)] : [a]))
     const numbers = args.filter((a) => /^-?\d+(\.\d+)?$/.test(a)).map(Number)
     const [from = 1, step = 1, to = 1] = numbers.length === 1 ? [1, 1, numbers[0]] : numbers.length === 2 ? [numbers[0], 1, numbers[1]] : numbers
     const separator = args[0] === '-s' ? (args[1] ?? '\n') : '\n'
@@ -24,7 +25,7 @@ export const argumentCommands: CommandTable = {
     for (;;) {
       run.out(block)
       if (run.toTerminal) await run.shell.pause(10)
-      else run.shell.check()
+      else await run.shell.flow()
     }
   },
   async xargs(run, args) {
@@ -56,8 +57,11 @@ export const argumentCommands: CommandTable = {
       return value === 0 ? 1 : 0
     }
     if (a === 'length') run.out(`${(operator ?? '').length}\n`)
-    else if (operator === ':') run.out(`${linePattern(`^${b}`, {})?.(a, 0)?.[1] ?? 0}\n`)
-    else if (operator && ['=', '!=', '<', '>', '<=', '>='].includes(operator)) {
+    else if (operator === ':') {
+      const hit = linePattern(`^${b}`, {})?.(a, 0)
+      run.out(b.includes('\\(') ? `${hit ? a.slice(hit[2], hit[3]) : ''}\n` : `${hit?.[1] ?? 0}\n`)
+      return hit && hit[1] > 0 ? 0 : 1
+    } else if (operator && ['=', '!=', '<', '>', '<=', '>='].includes(operator)) {
       const hit = operator === '=' ? a === b : operator === '!=' ? a !== b : run.shell.evaluate(`${Number(a) || 0} ${operator} ${Number(b) || 0}`) !== 0n
       run.out(hit ? '1\n' : '0\n')
       return hit ? 0 : 1

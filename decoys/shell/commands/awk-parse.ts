@@ -55,7 +55,7 @@ const escapes: Record<string, string> = { n: '\n', t: '\t', r: '\r', a: '\x07', 
 const maxDepth = 60
 
 /** A string's escapes resolved, as in `-F` and `-v`. */
-export const unescape = (text: string): string =>
+export const resolve = (text: string): string =>
   text.replace(/\\(?:([0-7]{1,3})|([\s\S]))/g, (_, octal: string | undefined, c: string | undefined) =>
     octal ? String.fromCharCode(Number.parseInt(octal, 8) & 255) : (escapes[c ?? ''] ?? `\\${c}`),
   )
@@ -86,7 +86,7 @@ function tokens(source: string): Token[] {
         text += source[at] ?? ''
       }
       at++
-      list.push({ kind: 'string', text: unescape(text), at: from })
+      list.push({ kind: 'string', text: resolve(text), at: from })
     } else if (c === '/' && !(last && (['number', 'string', 'name', 'pattern'].includes(last.kind) || [')', ']', '$', '++', '--'].includes(last.text)))) {
       let text = ''
       let set = false

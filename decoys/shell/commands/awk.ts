@@ -3,7 +3,7 @@ import type { CommandMain, Run } from '../command.ts'
 import { type Find, linePattern } from '../line-pattern.ts'
 import { readAll } from '../io.ts'
 import { format } from '../print.ts'
-import { AwkFault, type Expression, parseAwk, type Program, type Statement, unescape } from './awk-parse.ts'
+import { AwkFault, type Expression, parseAwk, type Program, type Statement, resolve } from './awk-parse.ts'
 import { builtin, splitFields } from './awk-values.ts'
 import { texts } from './text-input.ts'
 
@@ -26,7 +26,7 @@ const looksNumeric = (text: string): boolean => /^\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:
 export const text = (value: Value): string => {
   if (typeof value === 'string') return value
   if (typeof value !== 'number') return value.text
-  return Number.isInteger(value) ? (Math.abs(value) < 1e16 ? String(value) : BigInt(Math.trunc(value)).toString()) : String(Number(value.toPrecision(6)))
+  return Number.isInteger(value) ? (Math.abs(value) < 1e16 ? String(value) : BigInt(Math.trunc(value)).toString()) : format('%.6g', [String(value)])
 }
 export const number = (value: Value): number => (typeof value === 'number' ? value : Number.parseFloat(text(value).slice(0, 64)) || 0)
 const truth = (value: Value): boolean =>
@@ -62,7 +62,10 @@ function setRecord(awk: Awk, record: string): void {
 }
 
 function setField(awk: Awk, index: number, value: string): void {
-  if (index === 0) return setRecord(awk, value) as undefined
+  if (index === 0) {
+    setRecord(awk, value)
+    return
+  }
   const fields = fieldsOf(awk)
   if (index < 0 || index > 2000) throw new AwkFault('field index out of range', 0)
   while (fields.length < index) fields.push('')
@@ -82,7 +85,10 @@ const keyOf = async (awk: Awk, index: Expression[]): Promise<string> => {
 }
 const arrayOf = (awk: Awk, name: string): Map<string, Value> => {
   let array = awk.arrays.get(name)
-  if (!array) awk.arrays.set(name, (array = new Map()))
+  if (!array) {
+    array = new Map()
+    awk.arrays.set(name, array)
+  }
   return array
 }
 
@@ -253,7 +259,13 @@ async function getline(awk: Awk, { from, command, into }: Extract<Expression, { 
           'sh',
           source,
           [],
-          { ...awk.run, toTerminal: false, out: (piece) => void (all = (all + piece).slice(0, 1_000_000)) },
+          {
+            ...awk.run,
+            toTerminal: false,
+            out(piece) {
+              all = (all + piece).slice(0, 1_000_000)
+            },
+          },
           { inline: true },
         )
       rest = all.split('\n')
@@ -380,14 +392,16 @@ export const runAwk: CommandMain = async (run, args) => {
   const operands: string[] = []
   const give = (pair: string): void => {
     const at = pair.indexOf('=')
-    variables.set(pair.slice(0, at), { text: unescape(pair.slice(at + 1)) })
+    variables.set(pair.slice(0, at), { text: resolve(pair.slice(at + 1)) })
   }
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] as string
     if (operands.length > 0 || !/^-./.test(arg)) operands.push(arg)
-    else if (arg === '--') operands.push(...args.slice(i + 1).splice(0, args.length)) && (i = args.length)
-    else if (arg === '--version' && !run.shell.ash) return run.out('GNU Awk 4.0.2\nCopyright (C) 1989, 1991-2012 Free Software Foundation.\n'), 0
-    else if (arg.startsWith('-F')) variables.set('FS', unescape(arg.slice(2) || (args[++i] ?? '')).replace(/^t$/, '\t'))
+    else if (arg === '--') {
+      operands.push(...args.slice(i + 1))
+      break
+    } else if (arg === '--version' && !run.shell.ash) return run.out('GNU Awk 4.0.2\nCopyright (C) 1989, 1991-2012 Free Software Foundation.\n'), 0
+    else if (arg.startsWith('-F')) variables.set('FS', resolve(arg.slice(2) || (args[++i] ?? '')).replace(/^t$/, '\t'))
     else if (arg.startsWith('-v')) give(arg.slice(2) || (args[++i] ?? ''))
     else if (arg.startsWith('-f')) {
       const { list, status } = await texts(run, [arg.slice(2) || (args[++i] ?? '')])

@@ -29,7 +29,7 @@ async function become(run: Run, user: User, command: string[] | undefined, login
     return 0
   }
   try {
-    return command === undefined ? 0 : await shell.script(shell.label, command.join(' '), [], run)
+    return command === undefined ? 0 : await shell.script(shell.name.replace(/^-/, ''), command.join(' '), [], run, { inline: true })
   } finally {
     seat.user = before.user
     shell.directory = before.directory

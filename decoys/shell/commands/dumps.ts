@@ -37,8 +37,10 @@ export const dumpCommands: CommandTable = {
     const { flags, rest } = options(args, 'diw:', { decode: 'd', wrap: 'w' })
     const { list, status } = await texts(run, rest)
     for (const { text } of list) {
-      if (flags.has('d')) run.out(Buffer.from(text, 'base64').toString('latin1'))
-      else {
+      if (flags.has('d')) {
+        run.out(Buffer.from(text, 'base64').toString('latin1'))
+        if (!/^[A-Za-z0-9+/=\s]*$/.test(text) && !flags.has('i')) return run.fault(run.shell.ash ? 'truncated input' : 'invalid input')
+      } else {
         const wide = Number(flags.get('w') ?? 76)
         const encoded = Buffer.from(text, 'latin1').toString('base64')
         run.out(wide > 0 ? encoded.replace(new RegExp(`.{1,${Math.min(wide, 9999)}}`, 'g'), '$&\n') : encoded)
@@ -79,18 +81,38 @@ export const dumpCommands: CommandTable = {
     return status
   },
   async od(run, args) {
-    const { flags, rest } = options(args, 'cxbdAt:N:j:vn:An')
+    const { flags, rest } = options(args, 'cxbdovA:t:N:j:w:')
     const { list, status } = await texts(run, rest)
-    for (const { text } of list) {
-      const bytes = Buffer.from(text.slice(0, flags.has('N') ? Number(flags.get('N')) : 262_144), 'latin1')
-      for (let at = 0; at < bytes.length; at += 16) {
-        const row = [...bytes.subarray(at, at + 16)]
-        run.out(
-          `${at.toString(8).padStart(7, '0')}${row.map((b) => (flags.has('c') ? `   ${b === 10 ? '\\n' : b === 9 ? '\\t' : b === 0 ? '\\0' : b >= 32 && b < 127 ? ` ${String.fromCharCode(b)}` : b.toString(8).padStart(3, '0')}`.slice(-4) : /x/.test(flags.get('t') ?? '') ? ` ${b.toString(16).padStart(2, '0')}` : ` ${b.toString(8).padStart(3, '0')}`)).join('')}\n`,
-        )
-      }
-      run.out(`${bytes.length.toString(8).padStart(7, '0')}\n`)
+    const type = flags.get('t') ?? (flags.has('c') ? 'c' : flags.has('b') ? 'o1' : flags.has('x') ? 'x2' : flags.has('d') ? 'u2' : 'o2')
+    const size = type[0] === 'c' || type[0] === 'a' ? 1 : Math.min(8, Number(/\d/.exec(type)?.[0] ?? 4))
+    const radix = flags.get('A') ?? 'o'
+    const place = (at: number): string => (radix === 'n' ? '' : at.toString(radix === 'x' ? 16 : radix === 'd' ? 10 : 8).padStart(radix === 'x' ? 6 : 7, '0'))
+    const names: Record<number, string> = { 0: '\\0', 7: '\\a', 8: '\\b', 9: '\\t', 10: '\\n', 11: '\\v', 12: '\\f', 13: '\\r' }
+    const cell = (word: number): string => {
+      if (type[0] === 'c') return (names[word] ?? (word >= 32 && word < 127 ? String.fromCharCode(word) : word.toString(8).padStart(3, '0'))).padStart(4)
+      const base = type[0] === 'x' ? 16 : type[0] === 'o' ? 8 : 10
+      const wide = base === 16 ? size * 2 : base === 8 ? ([0, 3, 6, 0, 11][size] ?? 22) : ([0, 3, 5, 0, 10][size] ?? 20)
+      return ` ${word.toString(base).padStart(wide, base === 10 ? ' ' : '0')}`
     }
+    const from = Number(flags.get('j')) || 0
+    const bytes = Buffer.from(
+      list
+        .map(({ text }) => text)
+        .join('')
+        .slice(from, from + (flags.has('N') ? Number(flags.get('N')) : 262_144)),
+      'latin1',
+    )
+    for (let at = 0; at < bytes.length; at += 16) {
+      const row = bytes.subarray(at, at + 16)
+      let line = place(from + at)
+      for (let i = 0; i < row.length; i += size) {
+        let word = 0
+        for (let j = Math.min(size, row.length - i) - 1; j >= 0; j--) word = word * 256 + (row[i + j] as number)
+        line += cell(word)
+      }
+      run.out(`${line}\n`)
+    }
+    if (radix !== 'n') run.out(`${place(from + bytes.length)}\n`)
     return status
   },
 }

@@ -23,7 +23,7 @@ export const fileCommands: CommandTable = {
   mkdir(run, args) {
     const { flags, rest } = options(args, 'pvm:', { parents: 'p', verbose: 'v', mode: 'm' })
     if (rest.length === 0) return missing(run)
-    const mode = Number.parseInt(flags.get('m') ?? '755', 8)
+    const mode = flags.has('m') ? Number.parseInt(flags.get('m') ?? '755', 8) : 0o777 & ~run.shell.umask
     let status = 0
     for (const operand of rest) {
       status |= attempt(
@@ -170,7 +170,7 @@ export const fileCommands: CommandTable = {
         () => {
           const path = run.shell.path(operand)
           if (run.seat.fs.stat(path)) run.seat.fs.change(path, { mtime })
-          else if (!flags.has('c')) run.seat.fs.write(path, Buffer.alloc(0))
+          else if (!flags.has('c')) run.seat.fs.write(path, Buffer.alloc(0), { mode: 0o666 & ~run.shell.umask })
         },
       )
     }

@@ -36,7 +36,8 @@ const grep: CommandTable[string] = async (run, args) => {
     word: flags.has('w'),
     line: flags.has('x'),
   })
-  if (!find) return run.fault(`Unmatched ( or \\(`) + 1
+  if (!find)
+    return run.fault(pattern.includes('[') && !pattern.includes(']') ? 'Unmatched [ or [^' : extended ? 'Unmatched ( or \\(' : 'Unmatched ( or \\(') + 1
   const recursive = flags.has('r') || flags.has('R')
   let operands = rest
   let status = 1

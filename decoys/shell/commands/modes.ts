@@ -31,6 +31,8 @@ export const modeCommands: CommandTable = {
     const rest = args.filter((a) => !/^-(?:[cfvR]+|-\w.*)$/.test(a))
     const [mode, ...operands] = rest
     if (mode === undefined || operands.length === 0) return missing(run)
+    if (applyMode(mode, 0, false) === undefined)
+      return run.fault(busy(run) ? `invalid mode '${mode}'` : `invalid mode: '${mode}'\nTry 'chmod --help' for more information.`)
     let status = 0
     for (const operand of operands) {
       const top = run.shell.path(operand)

@@ -1,4 +1,5 @@
 /** Interpreters, package managers, archivers, editors, and BusyBox itself. */
+import { dialectOf } from '../call.ts'
 import { complain } from '../command.ts'
 import type { CommandTable, Run } from '../command.ts'
 import { options } from '../command.ts'
@@ -103,7 +104,7 @@ const shell: CommandTable[string] = async (run, args) => {
   const at = args.indexOf('-c')
   if (at !== -1 || args.some((a) => /^-[a-z]*c$/.test(a))) {
     const i = at !== -1 ? at : args.findIndex((a) => /^-[a-z]*c$/.test(a))
-    return run.shell.script(run.name, args[i + 1] ?? '', args.slice(i + 3), run)
+    return run.shell.script(args[i + 2] ?? run.name, args[i + 1] ?? '', args.slice(i + 3), run, { dialect: dialectOf(run.shell, run.name), inline: true })
   }
   const rest = args.filter((a) => !a.startsWith('-'))
   const file = rest[0]
@@ -123,10 +124,10 @@ const shell: CommandTable[string] = async (run, args) => {
       run.err(run.shell.ash ? `${file}: line 1: syntax error: unexpected word (expecting ")")\n` : `${file}: ${file}: cannot execute binary file\n`)
       return run.shell.ash ? 2 : 126
     }
-    return run.shell.script(file, text, rest.slice(1), run)
+    return run.shell.script(file, text, rest.slice(1), run, { dialect: dialectOf(run.shell, run.name) })
   }
   if (run.input.terminal) return 0 // another shell on the same terminal: the prompt goes on
-  return run.shell.script(run.name, await readAll(run.input), [], run)
+  return run.shell.script(run.name, await readAll(run.input), rest, run, { dialect: dialectOf(run.shell, run.name) })
 }
 
 const editor: CommandTable[string] = async (run, args) => {

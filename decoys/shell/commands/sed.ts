@@ -81,7 +81,7 @@ function parseScript(script: string, extended: boolean): Instruction[] {
       const end = script.indexOf('\n', at)
       instruction.by = script.slice(at, end === -1 ? undefined : end).replace(/^\s*\\?\s*/, '')
       at = end === -1 ? script.length : end + 1
-    } else if (!'pdqn=hHgGxDNlw'.includes(name)) throw new Error(`-e expression #1, char ${at}: unknown command: \`${name}'`)
+    } else if (!'pPdqn=hHgGxDNlw'.includes(name)) throw new Error(`-e expression #1, char ${at}: unknown command: \`${name}'`)
     list.push(instruction)
   }
   return list
@@ -162,6 +162,7 @@ export const runSed: CommandMain = async (run, args) => {
     const lines = group.flatMap(({ text }) => (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n'))
     const empty = group.every(({ text }) => text === '')
     for (const instruction of program) instruction.active = false
+    let hold = ''
     scan: for (let n = 1; n <= lines.length && !empty; n++) {
       if (n % 2000 === 0) await run.shell.step()
       let line = lines[n - 1] as string
@@ -199,6 +200,19 @@ export const runSed: CommandMain = async (run, args) => {
         } else if (name === 'q') {
           if (!quiet) write(`${line}\n`)
           break scan
+        } else if (name === 'h') hold = line
+        else if (name === 'H') hold = `${hold}\n${line}`.slice(-65_536)
+        else if (name === 'g') line = hold
+        else if (name === 'G') line = `${line}\n${hold}`.slice(0, 65_536)
+        else if (name === 'x') [line, hold] = [hold, line]
+        else if (name === 'P') write(`${line.split('\n', 1)[0]}\n`)
+        else if (name === 'N') {
+          if (n >= lines.length) {
+            if (!quiet) write(`${line}\n`)
+            deleted = true
+            break
+          }
+          line = `${line}\n${lines[n++]}`.slice(0, 65_536)
         } else if (name === 'n') {
           if (!quiet) write(`${line}\n`)
           line = lines[n++] ?? line

@@ -1,6 +1,7 @@
 /** Reading of the operands of programs that work on text. */
 import type { Run } from '../command.ts'
 import { readAll } from '../io.ts'
+import { endless } from '../redirect.ts'
 import { reasonOf } from '../seat.ts'
 
 /** Text of operands, `-` and none being standard input; faults are said. */
@@ -13,13 +14,14 @@ export async function texts(run: Run, operands: string[]): Promise<{ list: { nam
       continue
     }
     try {
-      list.push({ name: operand, text: run.seat.fs.read(run.shell.path(operand)).toString('latin1') })
+      const device = endless(run.shell, run.shell.path(operand))
+      list.push({ name: operand, text: device ? ((await device.read()) ?? '') : run.seat.fs.read(run.shell.path(operand)).toString('latin1') })
     } catch (error) {
       const reason = reasonOf(error)
       run.err(
         run.shell.ash && reason !== 'Is a directory'
           ? `${run.name}: can't open '${operand}': ${reason}\n`
-          : `${run.name}: ${run.name === 'head' || run.name === 'tail' ? `cannot open '${operand}' for reading: ` : `${operand}: `}${reason}\n`,
+          : `${run.name}: ${run.name === 'head' || run.name === 'tail' ? `cannot open '${operand}' for reading: ` : run.name === 'sed' && reason !== 'Is a directory' ? `can't read ${operand}: ` : `${operand}: `}${reason}\n`,
       )
       status = 1
     }

@@ -1,9 +1,9 @@
 /** Programs that read text. Every pattern of an attacker is compiled with bounds; see `line-pattern.ts`. */
-import type { CommandTable } from '../command.ts'
+import type { CommandTable, Run } from '../command.ts'
 import { options } from '../command.ts'
-import { readAll } from '../io.ts'
 import { runAwk } from './awk.ts'
 import { runSed } from './sed.ts'
+import { endless } from '../redirect.ts'
 import { linesOf, texts } from './text-input.ts'
 
 const count = (flags: Map<string, string>, args: string[]): { n: number; from: boolean; bytes: boolean } => {
@@ -42,14 +42,58 @@ function trSet(text: string): string[] {
   return list
 }
 
+/** head of one endless or live input: stops as soon as it has enough. Undefined when it is not that. */
+async function first(run: Run, args: string[]): Promise<number | undefined> {
+  const { flags, rest } = options(
+    args.map((a, i) => (/^-\d+$/.test(a) && !/^-[nc]$/.test(args[i - 1] ?? '') ? `-n${a.slice(1)}` : a)),
+    'n:c:qv',
+    { lines: 'n', bytes: 'c' },
+  )
+  const wanted = flags.get('c') ?? flags.get('n') ?? '10'
+  const input =
+    rest.length === 0 || (rest.length === 1 && rest[0] === '-')
+      ? run.input
+      : rest.length === 1
+        ? endless(run.shell, run.shell.path(rest[0] as string))
+        : undefined
+  const m = /^(\d{1,9})([kKM]?)$/.exec(wanted)
+  if (!input || !m) return undefined
+  let left = Number(m[1]) * ({ k: 1024, K: 1024, M: 1_048_576 }[m[2] as string] ?? 1)
+  if (flags.has('c')) {
+    while (left > 0) {
+      const piece = await input.read()
+      if (piece === null) break
+      run.out(piece.slice(0, left))
+      left -= piece.length
+      await run.shell.flow()
+    }
+    return 0
+  }
+  for (; left > 0; left--) {
+    const line = await input.line()
+    if (line === null) break
+    run.out(input.cut ? line : `${line}\n`)
+  }
+  return 0
+}
+
 export const textCommands: CommandTable = {
   async cat(run, args) {
     const { flags, rest, bad } = options(args, 'nbAevtsuTE', { 'show-all': 'A', number: 'n' })
     if (bad !== undefined) return run.fault(`invalid option -- '${bad}'\nTry 'cat --help' for more information.`)
-    if (rest.length === 0) {
-      for (let piece = await run.input.read(); piece !== null; piece = await run.input.read()) run.out(piece)
+    const plain = !['n', 'A', 'v', 'e', 'b'].some((flag) => flags.has(flag))
+    const pass = async (input: { read(): Promise<string | null> }): Promise<void> => {
+      for (let piece = await input.read(); piece !== null; piece = await input.read()) {
+        run.out(piece)
+        await run.shell.flow()
+      }
+    }
+    if (plain && rest.length === 0) {
+      await pass(run.input)
       return 0
     }
+    const device = rest.length === 1 ? endless(run.shell, run.shell.path(rest[0] as string)) : undefined
+    if (plain && device) await pass(device)
     const { list, status } = await texts(run, rest)
     let line = 0
     for (const { text } of list) {
@@ -72,8 +116,10 @@ export const textCommands: CommandTable = {
     return status
   },
   async head(run, args) {
+    const stream = await first(run, args)
+    if (stream !== undefined) return stream
     const { flags, rest } = options(
-      args.filter((a) => !/^-\d+$/.test(a)),
+      args.map((a, i) => (/^-\d+$/.test(a) && !/^-[nc]$/.test(args[i - 1] ?? '') ? `-n${a.slice(1)}` : a)),
       'n:c:qv',
       { lines: 'n', bytes: 'c' },
     )
@@ -98,7 +144,7 @@ export const textCommands: CommandTable = {
   },
   async tail(run, args) {
     const { flags, rest } = options(
-      args.filter((a) => !/^-\d+$/.test(a)),
+      args.map((a, i) => (/^-\d+$/.test(a) && !/^-[nc]$/.test(args[i - 1] ?? '') ? `-n${a.slice(1)}` : a)),
       'n:c:fFqs:',
       { lines: 'n', follow: 'f' },
     )
@@ -207,22 +253,25 @@ export const textCommands: CommandTable = {
   },
   async tr(run, args) {
     const { flags, rest } = options(args, 'dscC', { delete: 'd', squeeze: 's' })
-    const text = await readAll(run.input)
     const first = trSet(rest[0] ?? '')
     const second = trSet(rest[1] ?? '')
     const complement = flags.has('c') || flags.has('C')
     const position = new Map(first.map((c, i) => [c, i]))
-    let result = ''
     let last = ''
-    for (const c of text) {
-      const hit = position.has(c) !== complement
-      if (hit && flags.has('d')) continue
-      const to = hit && second.length > 0 ? (complement ? (second.at(-1) as string) : (second[Math.min(position.get(c) ?? 0, second.length - 1)] as string)) : c
-      if (flags.has('s') && hit && to === last) continue
-      result += to
-      last = hit ? to : ''
+    for (let text = await run.input.read(); text !== null; text = await run.input.read()) {
+      let result = ''
+      for (const c of text) {
+        const hit = position.has(c) !== complement
+        if (hit && flags.has('d')) continue
+        const to =
+          hit && second.length > 0 ? (complement ? (second.at(-1) as string) : (second[Math.min(position.get(c) ?? 0, second.length - 1)] as string)) : c
+        if (flags.has('s') && hit && to === last) continue
+        result += to
+        last = hit ? to : ''
+      }
+      run.out(result)
+      await run.shell.flow()
     }
-    run.out(result)
     return 0
   },
   async rev(run, args) {
