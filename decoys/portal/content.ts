@@ -189,6 +189,8 @@ function drawPapers(persona: Persona, products: readonly Product[], random: Rand
   const producer = random.pick(['WPS Office', 'Acrobat Distiller 15.0', 'iText 5.5.13', 'PDFsharp 1.50', 'Skia/PDF m94', 'cairo 1.16.0'])
   const version = random.pick(['1.4', '1.5', '1.7'])
   const compress = random.chance(0.7)
+  const shade = (): string => (random.int(20, 480) / 1000).toFixed(3)
+  const start = `${shade()} ${shade()} ${shade()} rg BT /F1 ${random.int(17, 23)} Tf ${random.int(48, 66)} ${random.int(761, 789)} Td`
   const mark = Buffer.from(Array.from({ length: 4 }, () => random.int(128, 255)))
   const papers = products.slice(0, random.int(3, 5)).map((product): Paper => {
     const modified = Math.floor(persona.installedAt / 1000) + random.int(20, 400) * 86_400 + random.int(0, 40_000)
@@ -201,6 +203,7 @@ function drawPapers(persona: Persona, products: readonly Product[], random: Rand
       id: random.hex(32),
       compress,
       mark,
+      start,
     })
     return {
       name: `${random.pick([product.slug, random.hex(12), `${random.word(2)}${random.int(2, 99)}`])}.pdf`,

@@ -11,6 +11,8 @@ export interface PdfTraits {
   compress: boolean
   /** Four bytes above 127 that tell readers the file is not text; each writer has its own. */
   mark: Buffer
+  /** How the text of a page begins: colour, size and place, in the operators of PDF. */
+  start: string
 }
 
 /** A PDF of one page for each list of lines (Latin text; Helvetica). */
@@ -25,7 +27,7 @@ export function pdf(title: string, pages: readonly (readonly string[])[], traits
   add(`<</Title(${pdfText(title)})/Producer(${pdfText(traits.producer)})/CreationDate(D:${traits.created})>>`)
   pages.forEach((lines, i) => {
     add(`<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<</Font<</F1 ${font} 0 R>>>>/Contents ${first + 2 * i + 1} 0 R>>`)
-    let text = 'BT /F1 20 Tf 56 780 Td'
+    let text = traits.start
     lines.forEach((line, n) => {
       text += n === 1 ? ' /F1 11 Tf' : ''
       text += ` ${n === 0 ? '' : '0 -20 Td '}(${pdfText(line)}) Tj\n`

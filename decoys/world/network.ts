@@ -30,7 +30,7 @@ export function openNetwork(host: Host): Network {
   const number = (purpose: string, from: number, to: number): number => persona.number(`net-${purpose}`, from, to)
   const ports = new Map<string, number>()
   let reachedAt = ''
-  const drawn = (): string => (host.flavour === 'openwrt' ? '192.168.1.1' : `10.${number('b', 10, 60)}.${number('c', 1, 30)}.${number('d', 11, 240)}`)
+  const drawn = (): string => (host.flavour === 'openwrt' ? '192.168.1.1' : `10.${number('b', 10, 240)}.${number('c', 1, 30)}.${number('d', 11, 240)}`)
   const address = (): string => reachedAt || drawn()
   const octets = (): string[] => address().split('.')
   const at24 = (last: number): string => [...octets().slice(0, 3), last].join('.')
@@ -51,8 +51,8 @@ export function openNetwork(host: Host): Network {
     },
     gatewayMac: `00:0f:e2:${[1, 2, 3].map((i) => number(`gw-${i}`, 0, 255).toString(16).padStart(2, '0')).join(':')}`,
     resolvers: [
-      `10.${number('b', 10, 60)}.${number('dns', 0, 3)}.${number('dns1', 5, 12)}`,
-      `10.${number('b', 10, 60)}.${number('dns', 0, 3)}.${number('dns1', 5, 12) + 1}`,
+      `10.${number('b', 10, 240)}.${number('dns', 0, 3)}.${number('dns1', 5, 12)}`,
+      `10.${number('b', 10, 240)}.${number('dns', 0, 3)}.${number('dns1', 5, 12) + 1}`,
     ],
     get address6() {
       const mac = persona.mac.split(':').map((part) => Number.parseInt(part, 16))
