@@ -19,6 +19,7 @@ import { serviceCommands } from './commands/services.ts'
 import { systemCommands } from './commands/system.ts'
 import { textCommands } from './commands/text.ts'
 import { transferCommands } from './commands/transfer.ts'
+import { wrapperCommands } from './commands/wrappers.ts'
 
 const groups: CommandTable[] = [
   fileCommands,
@@ -32,6 +33,7 @@ const groups: CommandTable[] = [
   dumpCommands,
   argumentCommands,
   systemCommands,
+  wrapperCommands,
   processCommands,
   networkCommands,
   transferCommands,

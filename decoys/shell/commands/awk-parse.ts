@@ -1,128 +1,9 @@
 /** awk's language (POSIX awk, with what gawk and BusyBox add that one-liners use) as a tree. Bounded in size and depth. */
 
-export type Expression =
-  | { kind: 'number'; value: number }
-  | { kind: 'string'; value: string }
-  | { kind: 'pattern'; source: string }
-  | { kind: 'name'; name: string }
-  | { kind: 'field'; index: Expression }
-  | { kind: 'element'; name: string; index: Expression[] }
-  | { kind: 'assign'; operator: string; target: Expression; value: Expression }
-  | { kind: 'step'; by: 1 | -1; before: boolean; target: Expression }
-  | { kind: 'unary'; operator: '!' | '-' | '+'; of: Expression }
-  | { kind: 'binary'; operator: string; left: Expression; right: Expression }
-  | { kind: 'choice'; test: Expression; yes: Expression; no: Expression }
-  | { kind: 'in'; index: Expression[]; name: string }
-  | { kind: 'call'; name: string; args: Expression[] }
-  | { kind: 'getline'; from?: Expression; command?: Expression; into?: Expression }
+import { AwkFault, type Token, tokens } from './awk-tokens.ts'
+import type { Expression, Program, Rule, Statement } from './awk-tree.ts'
 
-export type Statement =
-  | { kind: 'expression'; of: Expression }
-  | { kind: 'print'; args: Expression[]; format: boolean; to?: { operator: '>' | '>>' | '|'; target: Expression } }
-  | { kind: 'block'; body: Statement[] }
-  | { kind: 'if'; test: Expression; then: Statement; otherwise?: Statement }
-  | { kind: 'while'; test: Expression; body: Statement; first: boolean }
-  | { kind: 'for'; init?: Statement; test?: Expression; step?: Statement; body: Statement }
-  | { kind: 'each'; name: string; array: string; body: Statement }
-  | { kind: 'leave'; how: 'next' | 'break' | 'continue' | 'exit' | 'return'; value?: Expression }
-  | { kind: 'delete'; name: string; index?: Expression[] }
-
-export interface Rule {
-  when: 'begin' | 'end' | { from: Expression; to?: Expression } | undefined
-  body: Statement | undefined
-  /** Whether the range of two patterns is inside now. */
-  inside: boolean
-}
-
-export interface Program {
-  rules: Rule[]
-  functions: Map<string, { parameters: string[]; body: Statement }>
-}
-
-type Token = { kind: 'number' | 'string' | 'pattern' | 'name' | 'function' | 'operator' | 'line' | 'end'; text: string; at: number }
-
-/** Where the language was broken. */
-export class AwkFault extends Error {
-  readonly at: number
-  constructor(message: string, at: number) {
-    super(message)
-    this.at = at
-  }
-}
-
-const operators = ['**=', '&&', '||', '++', '--', '+=', '-=', '*=', '/=', '%=', '^=', '==', '<=', '>=', '!=', '!~', '>>', '**', ...'{}()[];,+-*/%^!<>|?:~$=']
-const escapes: Record<string, string> = { n: '\n', t: '\t', r: '\r', a: '\x07', b: '\b', f: '\f', v: '\v', '\\': '\\', '"': '"', '/': '/' }
 const maxDepth = 60
-
-/** A string's escapes resolved, as in `-F` and `-v`. */
-export const resolve = (text: string): string =>
-  text.replace(/\\(?:([0-7]{1,3})|([\s\S]))/g, (_, octal: string | undefined, c: string | undefined) =>
-    octal ? String.fromCharCode(Number.parseInt(octal, 8) & 255) : (escapes[c ?? ''] ?? `\\${c}`),
-  )
-
-function tokens(source: string): Token[] {
-  const list: Token[] = []
-  let at = 0
-  while (at < source.length) {
-    const c = source[at] as string
-    const last = list.at(-1)
-    if (c === ' ' || c === '\t' || c === '\r' || (c === '\\' && source[at + 1] === '\n')) {
-      at += c === '\\' ? 2 : 1
-      continue
-    }
-    if (c === '#') {
-      while (at < source.length && source[at] !== '\n') at++
-      continue
-    }
-    const from = at
-    if (c === '\n') {
-      at++
-      list.push({ kind: 'line', text: '\n', at: from })
-    } else if (c === '"') {
-      let text = ''
-      for (at++; source[at] !== '"'; at++) {
-        if (at >= source.length || source[at] === '\n') throw new AwkFault('unterminated string', from)
-        if (source[at] === '\\') text += source[at++]
-        text += source[at] ?? ''
-      }
-      at++
-      list.push({ kind: 'string', text: resolve(text), at: from })
-    } else if (c === '/' && !(last && (['number', 'string', 'name', 'pattern'].includes(last.kind) || [')', ']', '$', '++', '--'].includes(last.text)))) {
-      let text = ''
-      let set = false
-      for (at++; source[at] !== '/' || set; at++) {
-        if (at >= source.length || source[at] === '\n') throw new AwkFault('unterminated regexp', from)
-        if (source[at] === '\\' && source[at + 1] === '/') at++
-        else if (source[at] === '\\') text += source[at++]
-        else if (source[at] === '[') set = true
-        else if (source[at] === ']') set = false
-        text += source[at] ?? ''
-      }
-      at++
-      list.push({ kind: 'pattern', text, at: from })
-    } else {
-      const rest = source.slice(at, at + 300)
-      const number = /^(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?/.exec(rest)?.[0]
-      const name = /^[A-Za-z_]\w*/.exec(rest)?.[0]
-      if (number) {
-        at += number.length
-        list.push({ kind: 'number', text: number, at: from })
-      } else if (name) {
-        at += name.length
-        list.push({ kind: source[at] === '(' ? 'function' : 'name', text: name, at: from })
-      } else {
-        const operator = operators.find((one) => source.startsWith(one, at))
-        if (!operator) throw new AwkFault('syntax error', from)
-        at += operator.length
-        list.push({ kind: 'operator', text: operator, at: from })
-      }
-    }
-    if (list.length > 4000) throw new AwkFault('program too long', at)
-  }
-  list.push({ kind: 'end', text: '', at })
-  return list
-}
-
 const keywords = new Set([
   'if',
   'else',
@@ -233,13 +114,13 @@ export function parseAwk(source: string): Program {
     return left
   }
   const comparison = (plain: boolean): Expression => {
-    const left = concatenation(plain)
+    const left = concatenation()
     const operator = peek().kind === 'operator' ? peek().text : ''
     if (!['<', '<=', '==', '!=', '>', '>='].includes(operator) || (plain && operator === '>')) return left
     at++
-    return { kind: 'binary', operator, left, right: concatenation(plain) }
+    return { kind: 'binary', operator, left, right: concatenation() }
   }
-  const concatenation = (plain: boolean): Expression => {
+  const concatenation = (): Expression => {
     let left = additive()
     for (;;) {
       const token = peek()
@@ -254,7 +135,6 @@ export function parseAwk(source: string): Program {
       at += 2
       left = { kind: 'getline', command: left, into: lvalue() }
     }
-    void plain
     return left
   }
   const additive = (): Expression => {
@@ -402,7 +282,7 @@ export function parseAwk(source: string): Program {
       if (is('>') || is('>>') || is('|')) {
         const operator = peek().text as '>' | '>>' | '|'
         at++
-        to = { operator, target: concatenation(true) }
+        to = { operator, target: concatenation() }
       }
       return { kind: 'print', args: spread, format, to }
     }
@@ -417,17 +297,7 @@ export function parseAwk(source: string): Program {
   const statementHere = (): Statement => {
     if (is('{')) return block()
     if (take(';')) return { kind: 'block', body: [] }
-    if (peek().kind === 'function' && /^(?:if|while|for)$/.test(peek().text)) {
-      const word = peek().text
-      at += 2
-      if (word === 'for') return loop()
-      const test = expression()
-      need(')')
-      newlines()
-      if (word === 'while') return { kind: 'while', test, body: statement(), first: false }
-      return branch(test)
-    }
-    if ((is('if') || is('while') || is('for')) && list[at + 1]?.text === '(') {
+    if (/^(?:if|while|for)$/.test(peek().text) && peek().kind !== 'string' && list[at + 1]?.text === '(') {
       const word = peek().text
       at += 2
       if (word === 'for') return loop()

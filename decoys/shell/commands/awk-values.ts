@@ -1,6 +1,7 @@
 /** Functions of awk, and the splitting of records. */
-import { type Awk, closeOutput, evaluate, findOf, number, text, type Value } from './awk.ts'
-import { AwkFault, type Expression } from './awk-parse.ts'
+import { type Awk, closeOutput, evaluate, findOf, number, text, type Value } from './awk-run.ts'
+import type { Expression } from './awk-tree.ts'
+import { AwkFault } from './awk-tokens.ts'
 import { format } from '../print.ts'
 
 /** The fields of a text: by blanks, one character, or a pattern. At most 2,000. */
