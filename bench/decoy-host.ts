@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { parse } from 'yaml'
+import { heapFlags } from '../bin/heap.ts'
 import { personaTemplate } from '../contract/persona.ts'
 import type { DecoysConfig } from '../contract/sensor.ts'
 import { createAuthority } from '../link/authority.ts'
@@ -95,7 +96,7 @@ export async function startDecoyHost(): Promise<DecoyHost> {
   let child: ChildProcess
   let output = ''
   const start = async (): Promise<number> => {
-    const [program, args] = pin(process.execPath, [join(root, 'bin/shenlou.js'), 'decoys', `--data=${data}`])
+    const [program, args] = pin(process.execPath, [...heapFlags.decoys, join(root, 'bin/shenlou.js'), 'decoys', `--data=${data}`])
     const begun = performance.now()
     child = spawn(program, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text: Buffer) => (output = (output + text).slice(-20_000)))

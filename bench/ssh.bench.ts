@@ -82,6 +82,9 @@ async function alone(): Promise<Row[]> {
     const ours = await execMedian(server, host.pid, 300)
     const wrong = await passwords(server, host.pid)
     const typed = await keys(server)
+    // From a fresh start: what earlier rounds left behind would be given back meanwhile.
+    await host.restart()
+    await execRate(server, 50, 8)
     const memory = await idle(server, host.pid, 300)
     const twice = cowrie && cowrie.exec.cpuMs / ours.cpuMs
     return [
@@ -131,7 +134,7 @@ async function alone(): Promise<Row[]> {
         against: { name: 'bare ssh2', value: bare.idle.each },
         ratio: bare.idle.each / memory.each,
         target: '≤ 40 KiB',
-        met: memory.each <= 40,
+        met: memory.each > 0 && memory.each <= 40,
         note: `sshd ${Math.round(sshd.idle.each)} KiB${cowrie ? `, Cowrie ${Math.round(cowrie.idle.each)} KiB` : ''}`,
       },
       {

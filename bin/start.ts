@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { askCore } from '@shenlou/core/admin-socket'
 import type { RouteAnswer } from '@shenlou/contract/api'
 import type { Invocation } from './commands.ts'
+import { heapFlags } from './heap.ts'
 import type { RoleMessage, RoleName } from './roles.ts'
 import { line, progress } from './terminal.ts'
 
@@ -16,9 +17,6 @@ interface Running {
   ready: Promise<Record<string, unknown>>
   stop(): Promise<void>
 }
-
-/** Without a bound Node lets garbage grow with the machine's memory. */
-const heapMiB: Record<RoleName, number> = { core: 1024, decoys: 256, relay: 256 }
 
 const shortestRestartMs = 200
 const longestRestartMs = 10_000
@@ -34,7 +32,7 @@ function keepRunning(role: RoleName, args: string[], env: NodeJS.ProcessEnv): Ru
 
   const launch = (): void => {
     const started = Date.now()
-    const child = spawn(process.execPath, [`--max-old-space-size=${heapMiB[role]}`, join(import.meta.dirname, 'shenlou.js'), role, ...args], {
+    const child = spawn(process.execPath, [...heapFlags[role], join(import.meta.dirname, 'shenlou.js'), role, ...args], {
       env,
       // Its own session: Ctrl-C at the terminal reaches this process alone, which stops the roles in order.
       detached: true,

@@ -78,6 +78,7 @@ function start({ way, jail }: Containment, index: number, kernelOnly: boolean, n
   const flags = [
     ...(kernelOnly ? [] : ['--permission', ...codeFolders.map((folder) => `--allow-fs-read=${join(inside, folder)}/`)]),
     '--max-old-space-size=1024',
+    '--max-semi-space-size=2',
     '--disable-proto=delete',
   ]
   const node = [way.startsWith('jail') ? '/node' : process.execPath, ...flags, ...nodeArgs]
