@@ -152,6 +152,7 @@ export function startGateWorker({ name, spawn, events, worlds, plantStates, spoo
         return
       case workerFrame.CHECKED: {
         const { decoy, problems: found } = JSON.parse(payload.toString()) as { decoy: string; problems: string[] }
+        if (!Array.isArray(found) || !found.every((problem) => typeof problem === 'string')) throw new Error('it said problems that are none')
         if (!decoys.has(decoy)) return
         problems.set(decoy, found)
         for (const problem of found) log(`decoy ${decoy}: ${problem}`)

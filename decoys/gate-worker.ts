@@ -57,8 +57,13 @@ export function startWorkerProcess({ name, spawn, onReady, onFrame, onExit, hear
       mine.stdio[3] as Duplex,
       (type, stream, payload) => {
         if (type === workerFrame.READY) {
+          const services = servicesIn(payload)
+          if (!services) {
+            log(`${name} broke the link: it said READY with what are no services`)
+            return void mine.kill('SIGKILL')
+          }
           ready = true
-          onReady(opened, (JSON.parse(payload.toString()) as { services: string[] }).services)
+          onReady(opened, services)
           for (const resolve of waiting) resolve()
           return
         }
@@ -134,5 +139,15 @@ export function startWorkerProcess({ name, spawn, onReady, onFrame, onExit, hear
       await gone
       clearTimeout(timer)
     },
+  }
+}
+
+/** A worker that was taken over may say anything: undefined for what is no list of names. */
+function servicesIn(payload: Buffer): string[] | undefined {
+  try {
+    const { services } = JSON.parse(payload.toString()) as { services?: unknown }
+    return Array.isArray(services) && services.every((service) => typeof service === 'string') ? services : undefined
+  } catch {
+    return undefined
   }
 }

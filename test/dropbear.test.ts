@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import ssh2 from 'ssh2'
 import { ssh } from '../decoys/ssh/ssh.ts'
 import { serveDecoy, type TestDecoy, testPersona } from '../decoys/test-harness.ts'
 import { exchange } from './capture.ts'
@@ -100,7 +101,26 @@ test('every key exchange, host key, cipher and MAC of the real lists is served',
     assert.equal(await sshRun(ours.port, password, 'echo in', { more }), 'in\n', more.join(' '))
 })
 
-test('both say as little to what is no client', async () => {
+test('both end at the same failure, and say as little to what is no client', async () => {
+  const refused = (port: number): Promise<{ methods: string[][]; tried: number }> =>
+    new Promise((resolve) => {
+      const methods: string[][] = []
+      let tried = 0
+      const client = new ssh2.Client()
+      client.on('error', () => undefined)
+      client.on('close', () => resolve({ methods, tried }))
+      client.connect({
+        host: '127.0.0.1',
+        port,
+        username: 'root',
+        authHandler: (left, _partial, next) => {
+          if (left) methods.push(left as unknown as string[])
+          tried++
+          next({ type: 'password', username: 'root', password: `wrong ${tried}` })
+        },
+      })
+    })
+  assert.deepEqual(await refused(ours.port), await refused(real.port))
   for (const probe of ['GET / HTTP/1.0\r\n\r\n', 'SSH-1.5-old\r\n', 'SSH-2.0-x\r\nnot a packet at all, not at all']) {
     const [left, right] = [await exchange(real.port, probe), await exchange(ours.port, probe)]
     assert.deepEqual(offer(right), offer(left), probe)

@@ -69,7 +69,7 @@ export function serverKind({ server, ident }: NonNullable<PersonaTemplate['ssh']
       signatureAlgorithms: undefined,
       corrupt: undefined,
       tooManyFailures: undefined,
-      answersLastFailure: true,
+      answersLastFailure: false,
       tellsHostKeys: false,
       window: 24_576,
       startWindow: 0,
