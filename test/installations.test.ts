@@ -56,17 +56,18 @@ describe('two fresh installations', () => {
   const captures: Capture[] = []
   let real: Set<string>
   before(async () => {
-    const rest = realServers()
+    const servers = realServers()
+    const taken: Promise<Capture>[] = []
     for (let i = 0; i < 2; i++) {
       const site = await install()
       sites.push(site)
-      captures.push(await capture(site))
-      await site.stop()
+      taken.push(capture(site))
     }
-    real = await rest
+    captures.push(...(await Promise.all(taken)))
+    real = await servers
   })
   after(async () => {
-    for (const site of sites) await site.remove()
+    await Promise.all(sites.map((site) => site.remove()))
   })
 
   test('share no value of an identity field of the contract, and every field is seen in both', () => {
