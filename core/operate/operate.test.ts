@@ -1,27 +1,47 @@
 /** Scenarios: parsed with places, planned, applied, undone. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { systemActor } from '../actor.ts'
 import { knownScanners, loadScanners } from '../known-scanners.ts'
 import { testCore } from '../store/test-core.ts'
 import { drawOrganisation, drawPassword } from './organisation.ts'
-import { loadPersonas, templatesFolder } from './personas.ts'
+import { loadPersonas, loadPlants, templatesFolder } from './personas.ts'
 import { checkScenario } from './scenario.ts'
 import { decoySeed } from './site-secret.ts'
 import { applyTemplate, planTemplate } from './templates.ts'
 
 const starter = readFileSync(join(templatesFolder, 'scenarios', 'starter.yaml'), 'utf8')
 const personas = loadPersonas()
+const plants = loadPlants()
 
 const faultsOf = (text: string): { line: number; column: number; path: string; message: string }[] => {
-  const checked = checkScenario(text, personas)
+  const checked = checkScenario(text, personas, plants)
   return 'faults' in checked ? checked.faults : []
 }
 
-test('the starter scenario is valid', () => {
-  assert.deepEqual(faultsOf(starter), [])
+test('every shipped scenario is valid', () => {
+  const files = globSync('*.yaml', { cwd: join(templatesFolder, 'scenarios') })
+  assert.ok(files.includes('machinery-park.yaml'))
+  for (const file of files) assert.deepEqual(faultsOf(readFileSync(join(templatesFolder, 'scenarios', file), 'utf8')), [], file)
+})
+
+test('a device and its plant must fit, and the fault says how', () => {
+  const park = readFileSync(join(templatesFolder, 'scenarios', 'machinery-park.yaml'), 'utf8')
+  const first = (text: string): string => `${faultsOf(text)[0]?.path}: ${faultsOf(text)[0]?.message}`
+  assert.match(
+    first(park.replace('plant: paint\n    units: { oven: OV1 }', 'plant: painting\n    units: { oven: OV1 }')),
+    /^decoys\.0\.plant: there is no plant 'painting' in this file/,
+  )
+  assert.match(first(park.replace('{ oven: OV1 }', '{ oven: OV9 }')), /^decoys\.0\.units\.oven: plant 'paint' has no unit 'OV9'; it has OV1, OV2/)
+  assert.match(first(park.replace('{ oven: OV1 }', '{ furnace: OV1 }')), /has no alias 'furnace'; it has oven/)
+  assert.match(
+    first(park.replace('plant: paint\n    units: { oven: OV1 }', 'plant: test\n    units: { oven: HB1 }')),
+    /'HB1' is a hydraulic, and 'oven' must be a oven|'oven' must be an? oven/,
+  )
+  assert.match(first(park.replace('template: paint-line', 'template: paint-shop')), /^plants\.0\.template: there is no plant template 'paint-shop'/)
+  assert.match(first(starter.replace('    persona: centos-7', '    persona: centos-7\n    plant: paint')), /is no device, so it belongs to no plant/)
 })
 
 test('a fault names line, column, path and what was expected', () => {
