@@ -339,7 +339,7 @@ export function layOut(template: PlantTemplate, seedText: string): Layout {
     units,
     unitIndex: new Map(units.map((unit) => [unit.id, unit])),
     alarms: new Map(units.flatMap(({ alarms }) => alarms.map((alarm) => [alarm.id, alarm]))),
-    fingerprint: mix(textWord(JSON.stringify(template)), seed[0]! ^ seed[1]!, size),
+    fingerprint: mix(mix(textWord(JSON.stringify(template)), seed[0]!, 71), seed[1]!, size),
     waves: openWaves(seed, calendar.offset),
   }
 }

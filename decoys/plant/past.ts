@@ -12,6 +12,8 @@ const kinds = 4
 
 export interface Past {
   readonly ready: boolean
+  /** Somebody waits for it: it is worth more of the processor. */
+  wanted: boolean
   /** Runs on for at most so many ms; true when the reference days are there. */
   work(budgetMs: number): boolean
   /** What the tag probably was at a time before the records; undefined while the reference days are being run, and for counters. */
@@ -39,6 +41,7 @@ export function openPast(layout: Layout): Past {
   let running: { f: Float64Array; step: number; until: number } | undefined
   let next = 0
   return {
+    wanted: false,
     get ready() {
       return next >= references.length
     },

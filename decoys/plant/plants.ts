@@ -53,13 +53,18 @@ export function openPlants(options: PlantsOptions): Plants {
     const until = performance.now() + sliceMs
     behind = false
     let watched = false
+    let again = false
     for (const site of sites.values()) {
       watched ||= site.watched
       if (!site.ready) continue
       if (!site.advance(stepNow(), until)) behind = true
       site.keep(clock(), saveEveryMs, dayMs)
-      if (!behind && !site.past.ready && performance.now() < until) site.past.work(pastMs)
+      if (!behind && !site.past.ready) {
+        if (performance.now() < until) site.past.work(site.past.wanted ? until - performance.now() : pastMs)
+        if (!site.past.ready && site.past.wanted) again = true
+      }
     }
+    behind ||= again
     schedule(watched)
   }
   const schedule = (watched: boolean): void => {

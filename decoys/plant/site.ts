@@ -208,6 +208,8 @@ export function openPlantSite(plant: PlantsOptions['plants'][number], options: P
       }
       const opened = await seat
       opened.seen = options.clock()
+      const now = host.stepNow()
+      if (opened.run.step < now) await caughtUp(opened.run, now, wake)
       return opened
     },
     split(seat) {

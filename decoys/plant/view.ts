@@ -134,6 +134,8 @@ export function openView(seat: Seat, host: Host): PlantView {
       const begin = Math.max(from, now - daysKept * 86_400_000)
       const end = Math.min(to, now)
       const count = Math.min(pointsAtMost, Math.floor(points), Math.floor((end - begin) / 1000) + 1)
+      // Days before the records are made when somebody first asks for them.
+      if (begin < now - 25 * 3_600_000) site.past.wanted = true
       const { branch } = seat
       const found: { at: number; value: number }[] = []
       for (let i = 0; i < count; i++) {
