@@ -62,6 +62,11 @@ const idle = defineDecoy({
   async serve(connection, context) {
     const first = await connection.peek(4)
     context.session().emit('command.executed', command(String(first)))
+    if (String(first) === 'late') {
+      await new Promise((resolve) => context.signal.addEventListener('abort', resolve))
+      context.session().emit('command.executed', command('said while it ended'))
+      return
+    }
     connection.end(`${context.session().id} ${first}\n`)
   },
 })

@@ -363,3 +363,13 @@ test('a changed configuration leaves the sessions of unchanged decoys alone, and
   assert.ok(gate.health().problems.some((problem) => problem.includes('delta: echo: greeting')))
   kept.reset()
 })
+
+test('what a service says while its worker stops is kept, and its session ends after it', async () => {
+  const peer = await served('alpha-idle', '203.0.113.90')
+  peer.say('late')
+  await eventually(() => of('command.executed', peer.connection).length === 1)
+  const [{ session } = { session: '' }] = of('command.executed', peer.connection)
+  await gate.close()
+  const kinds = events.filter((event) => event.session === session).map(({ kind, body }) => ('input' in body ? body.input : kind))
+  assert.deepEqual(kinds, ['session.opened', 'late', 'said while it ended', 'session.closed'])
+})

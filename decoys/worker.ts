@@ -253,7 +253,8 @@ export function runWorker({ socket, services, openWorld, plantEngine, exit, sess
       if (!signal.aborted) reason = 'the service failed'
       throw error
     } finally {
-      if (service.transport === 'tcp' && service.sessions !== 'idle') session?.close(signal.aborted ? 'the connection ended' : reason)
+      if (service.transport === 'tcp' && service.sessions !== 'idle')
+        session?.close(stopping ? 'the decoy host stopped' : signal.aborted ? 'the connection ended' : reason)
       held.release()
       plant?.release()
     }
@@ -280,10 +281,11 @@ export function runWorker({ socket, services, openWorld, plantEngine, exit, sess
 
   async function stop(): Promise<void> {
     stopping = true
-    sessions.closeAll('the decoy host stopped')
     sessions.stop()
     for (const { stream } of connections.values()) stream.reset()
+    // What is said while they end belongs to their sessions, so those are closed after it.
     await Promise.race([Promise.all([...connections.values()].map(({ done }) => done)), wait(1500)])
+    sessions.closeAll('the decoy host stopped')
     worlds.flush()
     await plants.close().catch((error: Error) => log(`plants: ${error.message}`))
     link.send(workerFrame.STOPPED, 0)
