@@ -52,9 +52,9 @@ export function drawDesign(markup: Markup, random: Random): Design {
     deep: colour(hue, saturation * 0.75, 0.13 + random.real() * 0.07),
     accent: colour(accentHue, 0.75, 0.5 + random.real() * 0.06),
     tint: colour(hue, 0.3 + random.real() * 0.4, 0.94 + random.real() * 0.03),
-    ink: colour(hue, 0.18, 0.13 + random.real() * 0.05),
-    soft: colour(hue, 0.09, 0.4 + random.real() * 0.05),
-    line: colour(hue, 0.16, 0.875 + random.real() * 0.03),
+    ink: colour(hue, 0.1 + random.real() * 0.2, 0.11 + random.real() * 0.08),
+    soft: colour(hue, 0.06 + random.real() * 0.12, 0.36 + random.real() * 0.08),
+    line: colour(hue, 0.1 + random.real() * 0.25, 0.84 + random.real() * 0.07),
     paper: '#fff',
   }
   const hero = random.pick(['dark', 'light', 'behind'] as const)
