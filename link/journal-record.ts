@@ -40,6 +40,19 @@ export function encodeStamped(seq: number, json: Buffer): Buffer {
   return record
 }
 
+/**
+ * The records from seq `from` on whose seqs rise. A record that falls back is whole, yet of an older segment (a disk that gives back old blocks, a
+ * folder put together from copies): it was told already where it belongs, and read here it would make its seq come twice.
+ */
+export function rising(records: readonly JournalRecord[], from: number): JournalRecord[] {
+  let next = from
+  return records.filter(({ seq }) => {
+    if (seq < next) return false
+    next = seq + 1
+    return true
+  })
+}
+
 /** What follows the records that were read: more of them, the clean end, or bytes that are no record. */
 export type After = 'more' | 'end' | 'bad'
 

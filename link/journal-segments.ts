@@ -68,7 +68,7 @@ export async function rewriteSegment(dir: string, segment: Segment, level: numbe
     for (let position = 0; ; ) {
       const { records, next, after } = await readRecords(source, position, segment.bytes)
       for (const { seq, json } of records) {
-        if (seq <= acked) continue
+        if (seq <= lastSeen) continue
         lastSeen = seq
         const kind = kindOf(json)
         if (rankOf(kind) < level) take(seq, seq, kind)

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, statSync } from 'node:fs'
-import { appendFile, mkdtemp, open, readdir, rm, stat, truncate } from 'node:fs/promises'
+import { appendFile, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import type { EventDraft } from '@shenlou/contract/event'
+import { encodeRecord } from './journal-record.ts'
 import { JournalError, openJournal } from './journal.ts'
 import type { Journal } from './uplink-types.ts'
 import { uuidv7 } from './uuid.ts'
@@ -123,6 +124,46 @@ test('a torn or rotten tail is cut off at the first bad record', async (t) => {
     assert.equal(await again.append(high('after')), left + 1)
     assert.equal((await readAll(again)).length, left + 1)
     await again.close()
+  }
+})
+
+test('a valid record of an older seq in the newest segment is stepped over, and no seq is given twice', async (t) => {
+  const stale = (seq: number) => encodeRecord(seq, JSON.stringify(high(`stale ${seq}`)))
+  const dir = await folder(t)
+  const first = await openJournal(dir, { segmentBytes: 20_000 })
+  for (let i = 1; i <= 200; i++) await first.append(high(`event ${i}`))
+  await first.close()
+  const name = (await readdir(dir))
+    .filter((each) => each.endsWith('.journal'))
+    .sort()
+    .at(-1) as string
+  const began = Number(name.slice(0, 16))
+  assert.ok(began > 100 && began <= 200)
+  const whole = await readFile(join(dir, name))
+  // before, between and behind its own records; and a segment that holds nothing else
+  const middle = whole.readUInt32BE(0) + 16
+  for (const bytes of [
+    Buffer.concat([stale(7), whole]),
+    Buffer.concat([whole.subarray(0, middle), stale(8), stale(began), whole.subarray(middle)]),
+    Buffer.concat([whole, stale(9)]),
+    stale(10),
+  ]) {
+    await writeFile(join(dir, name), bytes)
+    const again = await openJournal(dir, { segmentBytes: 20_000 })
+    const last = bytes.length > 1000 ? 200 : began - 1
+    assert.equal(again.nextSeq, last + 1)
+    const events = await readAll(again)
+    assert.deepEqual(
+      events.map((event) => event.seq),
+      Array.from({ length: last }, (_, i) => i + 1),
+    )
+    assert.ok(!events.some((event) => event.body.reason?.startsWith('stale')))
+    assert.equal(await again.append(high('after')), last + 1)
+    await again.close()
+    const reopened = await openJournal(dir, { segmentBytes: 20_000 })
+    assert.equal(reopened.nextSeq, last + 2)
+    assert.equal((await readAll(reopened)).at(-1)?.body.reason, 'after')
+    await reopened.close()
   }
 })
 

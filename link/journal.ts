@@ -4,7 +4,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { syncFolder, writeFileAtomic } from './atomic-file.ts'
-import { encodeRecord, headerBytes, type JournalRecord, maxPayloadBytes, readRecords } from './journal-record.ts'
+import { encodeRecord, headerBytes, type JournalRecord, maxPayloadBytes, readRecords, rising } from './journal-record.ts'
 import { listSegments, rewriteSegment, type Segment, segmentPath, writeAll } from './journal-segments.ts'
 import { lockFolder } from './lock.ts'
 import type { Journal, JournalSlice, OpenJournal } from './uplink-types.ts'
@@ -249,7 +249,7 @@ async function openLocked(dir: string, { maxBytes, segmentBytes, write }: Bounds
       }
       const { records, next, after } = await readRecords(cursor.handle, cursor.position, segment.bytes, sliceBytes)
       cursor.position = next
-      cursor.ready = records.filter((record) => record.seq >= seq)
+      cursor.ready = rising(records, seq)
       if (cursor.ready.length > 0 || after === 'more') continue
       await dropCursor()
       if (after === 'bad' && segment !== active?.segment) {
@@ -368,7 +368,7 @@ async function trimTail(segment: Segment): Promise<void> {
     segment.last = segment.first - 1
     for (;;) {
       const { records, next, after } = await readRecords(handle, position, segment.bytes)
-      segment.last = records.at(-1)?.seq ?? segment.last
+      segment.last = rising(records, segment.last + 1).at(-1)?.seq ?? segment.last
       position = next
       if (after !== 'more') break
     }
