@@ -64,6 +64,8 @@ export interface Context {
   readonly adversary: Adversary
   /** The plant that an industrial device belongs to, as this adversary sees it; undefined for every other decoy. Read it anew after `prove`. */
   readonly plant: PlantView | undefined
+  /** This session wrote a tag of the plant: what comes of it is said as `plant.affected` of this session for half an hour, also after the connection ended. */
+  wrotePlant(tag: string): void
   /** Which unit of the plant each alias of the device's maps stands for. */
   readonly units: Readonly<Record<string, string>>
   /**

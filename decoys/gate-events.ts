@@ -29,14 +29,19 @@ interface RunningSession {
   worker: object
   facts: ConnectionFacts
   openedAt: number
+  /** It changed the process of a plant: what comes of that may be said after its end. */
+  wrote?: true
 }
 
 const maxEventBytes = 512 * 1024
 const maxPendingBytes = 8 * 1024 * 1024
 const maxSessions = 200_000
+/** Sessions that changed a plant and ended, of which consequences may still come. */
+const maxEnded = 2000
 
 export function openGateEvents({ journal, log }: { journal: Journal; log(line: string): void }): GateEvents {
   const sessions = new Map<string, RunningSession>()
+  const ended = new Map<string, RunningSession>()
   const pending = new Set<Promise<unknown>>()
   let pendingBytes = 0
   let waiting: (() => void)[] = []
@@ -89,13 +94,19 @@ export function openGateEvents({ journal, log }: { journal: Journal; log(line: s
       if (!uuid.safeParse(id).success || !uuid.safeParse(session).success) return refuse('its id or session is not a UUID')
       if (typeof time !== 'number' || !(time > 0) || typeof body !== 'object' || body === null) return refuse('its time or body is not one')
       const sessionId = session as string
-      const running = sessions.get(sessionId)
+      const running = sessions.get(sessionId) ?? (kind === 'plant.affected' && !facts ? ended.get(sessionId) : undefined)
       if (!running) {
         if (kind !== 'session.opened' || !facts) return refuse(`session ${sessionId} is not open`)
         if (sessions.size >= maxSessions) return refuse(`${maxSessions} sessions are open`)
         sessions.set(sessionId, { worker, facts, openedAt: Date.now() })
       } else if (running.worker !== worker || (facts && facts.decoy !== running.facts.decoy)) return refuse(`session ${sessionId} is not this decoy's`)
-      if (kind === 'session.closed') sessions.delete(sessionId)
+      if (kind === 'industrial.requested' && running && (body as { changed?: unknown }).changed === true) running.wrote = true
+      if (kind === 'session.closed') {
+        sessions.delete(sessionId)
+        if (running?.wrote) ended.set(sessionId, running)
+        const [oldest] = ended.keys()
+        if (ended.size > maxEnded && oldest !== undefined) ended.delete(oldest)
+      }
       const known = facts ?? (running as RunningSession).facts
       return append(
         {
@@ -115,6 +126,7 @@ export function openGateEvents({ journal, log }: { journal: Journal; log(line: s
       )
     },
     workerGone(worker) {
+      for (const [id, session] of ended) if (session.worker === worker) ended.delete(id)
       for (const [id, { worker: owner, facts, openedAt }] of sessions) {
         if (owner !== worker) continue
         sessions.delete(id)

@@ -94,6 +94,7 @@ export async function serveDecoy<S>(
       persona,
       plant: options.plant,
       units: options.units ?? {},
+      wrotePlant() {},
       get world() {
         return worldOf(who)
       },

@@ -10,8 +10,9 @@ import type { Context, DatagramService, DecoyService, Proof, ServiceEntry, Sessi
 import { drawPersona, type Persona } from './persona.ts'
 import { type OpenConnection, WorkerConnection } from './worker-connection.ts'
 import { LinkStream, openWorkerLink, workerFrame } from './worker-link.ts'
-import { openSessions } from './worker-sessions.ts'
+import { openSessions, type Say } from './worker-sessions.ts'
 import { openWorlds, type WorldsOptions } from './worker-worlds.ts'
+import { openConsequences } from './worker-consequences.ts'
 import { openFlow, openProvenSources } from './worker-datagrams.ts'
 import { openWorkerPlants, type OpenPlants } from './worker-plants.ts'
 
@@ -54,7 +55,8 @@ export function runWorker({ socket, services, openWorld, plantEngine, exit, sess
 
   const link = openWorkerLink(socket, onFrame, () => exit())
   const log = (line: string): void => link.send(workerFrame.LOG, 0, Buffer.from(escapeText(line).slice(0, 2000)))
-  const sessions = openSessions((stream, event) => link.sendJson(workerFrame.EVENT, stream, { id: uuidv7(), time: Date.now(), ...event }), sessionIdleMs)
+  const sayEvent: Say = (stream, event) => link.sendJson(workerFrame.EVENT, stream, { id: uuidv7(), time: Date.now(), ...event })
+  const sessions = openSessions(sayEvent, sessionIdleMs)
   const worlds = openWorlds({
     open: openWorld,
     load: (decoy, adversary) => load({ decoy, adversary }),
@@ -67,6 +69,8 @@ export function runWorker({ socket, services, openWorld, plantEngine, exit, sess
     save: (plant, adversary, bytes) => save({ plant, adversary }, bytes),
     log,
   })
+
+  const consequences = openConsequences({ open: (plant, adversary) => plants.open(plant, adversary), log })
 
   function load(what: object): Promise<Uint8Array | undefined> {
     return new Promise((resolve) => {
@@ -203,6 +207,10 @@ export function runWorker({ socket, services, openWorld, plantEngine, exit, sess
         return plant
       },
       units: belongs?.units ?? {},
+      wrotePlant(tag) {
+        const { id } = context.session()
+        if (belongs) consequences.wrote(belongs.id, adversary.id, tag, (body) => sayEvent(0, { session: id, kind: 'plant.affected', body }))
+      },
       get adversary() {
         return adversary
       },
@@ -287,6 +295,7 @@ export function runWorker({ socket, services, openWorld, plantEngine, exit, sess
     await Promise.race([Promise.all([...connections.values()].map(({ done }) => done)), wait(1500)])
     sessions.closeAll('the decoy host stopped')
     worlds.flush()
+    consequences.close()
     await plants.close().catch((error: Error) => log(`plants: ${error.message}`))
     link.send(workerFrame.STOPPED, 0)
   }

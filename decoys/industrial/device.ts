@@ -1,6 +1,5 @@
 /** An industrial device of a decoy: its identity drawn from the seed, its view of the plant, its pace. Every protocol of the device works through one. */
 import type { DeviceTemplate, WireValue } from '@shenlou/contract/device'
-import { escapeText } from '@shenlou/contract/bytes'
 import type { Context, Session } from '../decoy.ts'
 import type { Persona } from '../persona.ts'
 import type { PlantView, WriteResult } from '../plant/plant.ts'
@@ -32,12 +31,15 @@ export interface Device {
   plantTime(): number
   /** Resolves when the device's answer would leave: at the end of its program's cycle and what its communication takes besides. */
   pace(): Promise<void>
-  /** Stops watching the plant. */
+  /** Stops sampling the plant. */
   close(): void
 }
 
 const sampleMs = 5000
 const maxSampled = 64
+const maxRemembered = 1000
+/** When the plant was sampled last, by decoy and adversary: tools open a connection for each request. */
+const lastSampled = new Map<string, number>()
 
 /** What a device is called, drawn from the seed of its decoy: the same on every port and for every visitor. */
 export function deviceIdentity(persona: Persona): DeviceIdentity {
@@ -69,8 +71,7 @@ export function deviceIdentity(persona: Persona): DeviceIdentity {
 }
 
 /**
- * Opens the device behind a connection. While it is open the session gets what the plant does (`plant.sampled` every 5 s) and what the adversary's own
- * writes lead to (`plant.affected`). Throws when the persona is no device or the decoy belongs to no plant.
+ * Opens the device behind a connection. From its first reading on the session gets what the plant does (`plant.sampled` every 5 s). Throws when the persona is no device or the decoy belongs to no plant.
  */
 export function openDevice(context: Context, session: Session): Device {
   const { persona } = context
@@ -80,7 +81,6 @@ export function openDevice(context: Context, session: Session): Device {
   const { units } = context
   const plant = (): PlantView => context.plant as PlantView
   const own = Object.values(units)
-  const written = new Set<string>()
 
   const tagOf = (from: string): string | undefined => {
     if (from.startsWith('=') || from.startsWith('@')) return undefined
@@ -95,8 +95,7 @@ export function openDevice(context: Context, session: Session): Device {
   const mode = (): 'run' | 'stop' => (own.length > 0 && own.every((unit) => plant().mode(unit) === 'stop') ? 'stop' : 'run')
   const uptimeMs = (): number => Math.max(0, context.clock() - persona.bootedAt)
 
-  const view = plant()
-  const sampled = view
+  const sampled = plant()
     .tags()
     .filter(({ unitId }) => own.includes(unitId))
     .slice(0, maxSampled)
@@ -104,22 +103,20 @@ export function openDevice(context: Context, session: Session): Device {
     const { snapshot, branched, id } = plant()
     session.emit('plant.sampled', { plant: id, branched, values: Object.fromEntries(sampled.map(({ id: tag }) => [tag, round(snapshot.value(tag))])) })
   }
-  sample()
-  const sampler = setInterval(sample, sampleMs).unref()
-  const forget = view.onConsequence((consequence) => {
-    if (!written.has(consequence.after.tag)) return
-    const tag = plant().tag(consequence.tag)
-    session.emit('plant.affected', {
-      plant: plant().id,
-      consequence: consequence.kind,
-      id: escapeText(consequence.id),
-      tag: consequence.tag,
-      ...(tag ? { name: tag.title, unit: tag.unit } : {}),
-      value: round(consequence.value),
-      ...(consequence.limit === undefined ? {} : { limit: consequence.limit }),
-      after: { tag: consequence.after.tag, value: consequence.after.value, time: consequence.after.at },
-    })
-  })
+  let sampler: NodeJS.Timeout | undefined
+  /** Who only knocks sees nothing of the plant, so nothing of it is recorded. */
+  const watched = (): void => {
+    if (sampler) return
+    const key = `${context.decoy}\n${context.adversary.id}`
+    const now = performance.now()
+    const last = lastSampled.get(key)
+    if (last === undefined || now - last >= sampleMs) sample()
+    lastSampled.delete(key)
+    lastSampled.set(key, now)
+    const [oldest] = lastSampled.keys()
+    if (lastSampled.size > maxRemembered && oldest !== undefined) lastSampled.delete(oldest)
+    sampler = setInterval(sample, sampleMs).unref()
+  }
 
   return {
     template,
@@ -131,6 +128,7 @@ export function openDevice(context: Context, session: Session): Device {
     tagOf,
     read(from) {
       if (from.startsWith('=')) return Number(from.slice(1))
+      watched()
       if (from.startsWith('@alarm.')) {
         const id = tagOf(from.slice(7))
         return alarmsOf().some((alarm) => alarm.id === id) ? 1 : 0
@@ -146,14 +144,18 @@ export function openDevice(context: Context, session: Session): Device {
       const tag = tagOf(from)
       if (tag === undefined || write === 'no') return { accepted: false, before: 0, reason: 'read-only' }
       const result = plant().write(tag, to, { access: write, note: session.id })
-      if (result.accepted) written.add(tag)
+      watched()
+      if (result.accepted) context.wrotePlant(tag)
       return result
     },
     get mode() {
       return mode()
     },
     setMode(next) {
-      for (const unit of own) plant().setMode(unit, next)
+      for (const unit of own) {
+        plant().setMode(unit, next)
+        context.wrotePlant(`${unit}.Mode`)
+      }
     },
     uptimeMs,
     plantTime: () => (own[0] === undefined ? context.clock() : plant().controllerClock(own[0])),
@@ -166,7 +168,6 @@ export function openDevice(context: Context, session: Session): Device {
     },
     close() {
       clearInterval(sampler)
-      forget()
     },
   }
 }

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { testPlant } from './industrial/plant-fixture.ts'
+import type { Consequence, PlantView } from './plant/plant.ts'
+import { openConsequences } from './worker-consequences.ts'
+
+const consequence = (tag: string): Consequence => ({
+  at: 1,
+  kind: 'alarm',
+  id: 'OV2.Z1.HH',
+  tag: 'OV2.Z1.PV',
+  value: 205.123456789,
+  limit: 205,
+  after: { tag, value: 300, at: 1 },
+})
+
+function watched(): { view: PlantView; tell(consequence: Consequence): void; released: () => number; opened: () => number } {
+  const plant = testPlant()
+  const listeners = new Set<(consequence: Consequence) => void>()
+  let released = 0
+  let opened = 0
+  const view: PlantView = Object.assign(plant, {
+    onConsequence(listener: (consequence: Consequence) => void) {
+      opened += 1
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    release() {
+      released += 1
+    },
+  })
+  return { view, tell: (each) => listeners.forEach((listener) => void listener(each)), released: () => released, opened: () => opened }
+}
+
+test('a consequence is said by the session that wrote last, with the name of what it is about', async () => {
+  const { view, tell, opened } = watched()
+  const watch = openConsequences({ open: () => Promise.resolve(view), log: assert.fail })
+  const said: string[] = []
+  watch.wrote('paint', 'a', 'OV2.Z1.SP', () => said.push('first'))
+  watch.wrote('paint', 'a', 'OV2.Z1.SP', (body) => said.push(`${body.name?.en} ${body.value} ${body.unit} after ${body.after.tag}`))
+  await Promise.resolve()
+  await Promise.resolve()
+  tell(consequence('OV2.TripLim'))
+  tell(consequence('OV2.Z1.SP'))
+  assert.deepEqual(said, ['OV2.Z1.PV 205.1235 °C after OV2.Z1.SP'])
+  assert.equal(opened(), 1)
+  watch.close()
+})
+
+test('the plant is let go half an hour after the last write, and the oldest first when many write', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] })
+  const { view, released } = watched()
+  const watch = openConsequences({ open: () => Promise.resolve(view), log: assert.fail })
+  watch.wrote('paint', 'a', 'OV2.Z1.SP', () => {})
+  context.mock.timers.tick(30 * 60_000)
+  watch.wrote('paint', 'a', 'OV2.Z1.SP', () => {})
+  context.mock.timers.tick(30 * 60_000)
+  await Promise.resolve()
+  assert.equal(released(), 0)
+  context.mock.timers.tick(60_001)
+  await Promise.resolve()
+  await Promise.resolve()
+  assert.equal(released(), 1)
+  for (let i = 0; i < 257; i++) watch.wrote('paint', `adversary ${i}`, 'OV2.Z1.SP', () => {})
+  await Promise.resolve()
+  await Promise.resolve()
+  assert.equal(released(), 2)
+  watch.close()
+})
