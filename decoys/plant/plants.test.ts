@@ -185,3 +185,23 @@ test("a controller's clock drifts by a second or two a day and is set now and th
     assert.ok(clock.every >= 7 * 86_400_000)
   }
 })
+
+test('a store that fails is said, and the plant goes on', async () => {
+  const bed = openBed(field, {
+    load: async (_plant, adversary) => {
+      if (adversary === '' || adversary === 'b') throw new Error('disk on fire')
+      return undefined
+    },
+    save: () => {
+      throw new Error('disk full')
+    },
+  })
+  const view = await bed.plants.open('test-field', 'a')
+  assert.ok(view.write('HB1.P.SP', 100, operator).accepted)
+  await assert.rejects(bed.plants.open('test-field', 'b'), /disk on fire/)
+  bed.pass(view, 10)
+  assert.equal(view.snapshot.value('HB1.P.SP'), 100)
+  await bed.plants.close()
+  assert.ok(bed.lines.some((line) => /cannot be read \(disk on fire\)/.test(line)))
+  assert.ok(bed.lines.some((line) => /disk full/.test(line)))
+})

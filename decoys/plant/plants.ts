@@ -58,7 +58,7 @@ export function openPlants(options: PlantsOptions): Plants {
       watched ||= site.watched
       if (!site.ready) continue
       if (!site.advance(stepNow(), until)) behind = true
-      site.keep(clock(), saveEveryMs, dayMs)
+      report(`plant ${site.id}`, () => site.keep(clock(), saveEveryMs, dayMs))
       if (!behind && !site.past.ready) {
         if (performance.now() < until) site.past.work(site.past.wanted ? until - performance.now() : pastMs)
         if (!site.past.ready && site.past.wanted) again = true
@@ -99,7 +99,7 @@ export function openPlants(options: PlantsOptions): Plants {
       await Promise.all(started)
       closed = true
       cancel?.()
-      for (const site of sites.values()) site.saveAll()
+      for (const site of sites.values()) report(`plant ${site.id}`, site.saveAll)
     },
   }
 }

@@ -183,7 +183,10 @@ export function openPlantSite(plant: PlantsOptions['plants'][number], options: P
     },
     start(wake) {
       startedBase ??= (async () => {
-        const bytes = await options.load(id, '')
+        const bytes = await options.load(id, '').catch((error: Error) => {
+          options.log(`plant ${id}: what was saved cannot be read (${error.message}); it begins again from its calendar`)
+          return undefined
+        })
         const saved = decodePlant(layout, bytes)
         if (bytes && bytes.length > 0 && !saved) options.log(`plant ${id}: the saved plant is of another template or seed; it begins again from its calendar`)
         for (const [adversary, seen] of saved?.facts.branches ?? []) branches.set(adversary, seen)
