@@ -2,11 +2,11 @@
 import { globSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { installTools } from '../test/tools.ts'
+import { benchTools, installTools } from '../test/tools.ts'
 import { type Row, table } from './row.ts'
 
 const only = process.argv.slice(2)
-const missing = installTools(console.log)
+const missing = installTools(console.log, benchTools)
 if (missing) {
   console.log(missing)
   process.exit(1)

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** Debian package by the program that it brings. */
+/** Debian package by the program, or by the file of a library, that it brings. */
 export const tools: Record<string, string> = {
   ssh: 'openssh-client',
   sshd: 'openssh-server',
@@ -18,15 +18,31 @@ export const tools: Record<string, string> = {
   haproxy: 'haproxy',
   unzip: 'unzip',
   ps: 'procps',
+  mbpoll: 'mbpoll',
+  tshark: 'tshark',
+  snmpget: 'snmp',
+  lftp: 'lftp',
+  python3: 'python3',
+  '/usr/lib/python3/dist-packages/pymodbus': 'python3-pymodbus',
+  // Its package imports this and does not name it.
+  '/usr/lib/python3/dist-packages/serial_asyncio': 'python3-serial-asyncio',
+}
+
+/** What `npm run bench` needs besides: independent servers to measure against. */
+export const benchTools: Record<string, string> = {
+  gcc: 'gcc',
+  '/usr/include/modbus/modbus.h': 'libmodbus-dev',
+  '/usr/include/stdio.h': 'libc6-dev',
+  snmpd: 'snmpd',
 }
 
 const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin']
 
 export function findTool(name: string): string | undefined {
-  for (const folder of folders) {
-    const path = join(folder, name)
+  const absolute = name.startsWith('/')
+  for (const path of absolute ? [name] : folders.map((folder) => join(folder, name))) {
     try {
-      accessSync(path, constants.X_OK)
+      accessSync(path, absolute ? constants.R_OK : constants.X_OK)
       return path
     } catch {
       // not in this folder
@@ -36,10 +52,11 @@ export function findTool(name: string): string | undefined {
 }
 
 /** Installs what is missing in one `apt-get install`, three tries. Returns a sentence when something is still missing. */
-export function installTools(log: (line: string) => void): string | undefined {
-  const missing = Object.keys(tools).filter((name) => !findTool(name))
+export function installTools(log: (line: string) => void, more: Record<string, string> = {}): string | undefined {
+  const wanted = { ...tools, ...more }
+  const missing = Object.keys(wanted).filter((name) => !findTool(name))
   if (missing.length === 0) return undefined
-  const packages = [...new Set(missing.map((name) => tools[name] as string))].sort()
+  const packages = [...new Set(missing.map((name) => wanted[name] as string))].sort()
   const command = `apt-get install -y --no-install-recommends ${packages.join(' ')}`
   if (process.getuid?.() !== 0) return `the tests need ${missing.join(', ')}; as root: apt-get update && ${command}`
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
@@ -47,7 +64,7 @@ export function installTools(log: (line: string) => void): string | undefined {
     log(`installing ${packages.join(' ')} (try ${attempt} of 3)`)
     spawnSync('apt-get', ['update', '-qq'], { env, stdio: 'ignore' })
     const result = spawnSync('apt-get', command.split(' ').slice(1), { env, encoding: 'utf8' })
-    if (result.status === 0 && Object.keys(tools).every(findTool)) return undefined
+    if (result.status === 0 && Object.keys(wanted).every(findTool)) return undefined
     if (attempt === 3) return `could not install ${packages.join(' ')}: ${(result.stderr ?? '').trim().split('\n').pop() ?? 'apt-get failed'}`
   }
   return undefined
