@@ -46,6 +46,8 @@ export interface Gate {
   close(): Promise<void>
 }
 
+/** Branches of plants on this host; its plants share them equally. */
+const maxBranches = 256
 /** Connections that wait while their worker starts, and how long. */
 const maxWaiting = 2000
 const restartWaitMs = 3000
@@ -62,6 +64,7 @@ export function startGate(options: GateOptions): Gate {
   const plantStates = openWorldStore({
     dir: join(dataDir, 'plants'),
     maxWorldBytes: 512 * 1024,
+    maxWorlds: maxBranches + 1,
     onDropped: (plant, adversary) => {
       if (adversary !== '') void events.append({ id: uuidv7(), time: Date.now(), kind: 'plant.dropped', body: { plant, adversary } }).catch(() => {})
     },
@@ -197,7 +200,8 @@ export function startGate(options: GateOptions): Gate {
         if (known) decoys.set(decoy.id, known)
       }
       for (const [id, { worker }] of old) if (!decoys.has(id)) worker.forget(id)
-      const plants = new Map((next.plants ?? []).map((plant) => [plant.id, plant]))
+      const share = Math.max(1, Math.floor(maxBranches / Math.max(1, next.plants?.length ?? 0)))
+      const plants = new Map((next.plants ?? []).map((plant) => [plant.id, { ...plant, maxBranches: share }]))
       for (const decoy of wanted) {
         const plant = decoy.plant && plants.get(decoy.plant.id)
         const text = JSON.stringify([decoy, plant])

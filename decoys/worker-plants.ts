@@ -2,11 +2,13 @@
 import type { PlantConfig } from '@shenlou/contract/sensor'
 import type { Plants, PlantsOptions, PlantView } from './plant/plant.ts'
 
+/** A plant as the gate hands it on, with its share of the host's branches. */
+export type WorkerPlant = PlantConfig & { maxBranches?: number }
 export type OpenPlants = (options: PlantsOptions) => Plants
 
 export interface WorkerPlants {
   /** Makes a plant known; one that changed begins anew. */
-  add(plant: PlantConfig): void
+  add(plant: WorkerPlant): void
   /** Rejects for a plant that is not known. */
   open(plant: string, adversary: string): Promise<PlantView>
   /** Saves all of them. */
@@ -21,7 +23,7 @@ export interface WorkerPlantsOptions {
 }
 
 export function openWorkerPlants({ engine, load, save, log }: WorkerPlantsOptions): WorkerPlants {
-  const known = new Map<string, { config: PlantConfig; text: string; opened: Promise<Plants> | undefined }>()
+  const known = new Map<string, { config: WorkerPlant; text: string; opened: Promise<Plants> | undefined }>()
   return {
     add(config) {
       const text = JSON.stringify(config)
@@ -33,8 +35,10 @@ export function openWorkerPlants({ engine, load, save, log }: WorkerPlantsOption
     async open(plant, adversary) {
       const entry = known.get(plant)
       if (!entry) throw new Error(`plant ${plant} is not known here`)
-      const { id, template, seed } = entry.config
-      entry.opened ??= engine().then((openPlants) => openPlants({ plants: [{ id, template, seed }], clock: Date.now, load, save, log }))
+      const { id, template, seed, maxBranches } = entry.config
+      entry.opened ??= engine().then((openPlants) =>
+        openPlants({ plants: [{ id, template, seed }], clock: Date.now, load, save, log, ...(maxBranches === undefined ? {} : { maxBranches }) }),
+      )
       return (await entry.opened).open(plant, adversary)
     },
     async close() {
