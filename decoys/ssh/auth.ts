@@ -43,7 +43,8 @@ export function serveAuth(options: {
   let said = 0
   let name: string | undefined
   let service = ''
-  let asking: string | undefined
+  /** Who was asked for a password, or has given the right one and is told so. */
+  let asking: { user: string; right: boolean } | undefined
   const queue: Buffer[] = []
   let busy = false
 
@@ -87,7 +88,10 @@ export function serveAuth(options: {
     if (verdict.accepted) {
       say(method, user, 'accepted', { password: escapePassword(text), by: verdict.by })
       if (verdict.by === 'lure') await context.prove({ kind: 'credential', value: `${escapeLatin(known)}:${escapePassword(text)}` })
-      accept(known)
+      if (method === 'password') return accept(known)
+      // sshd takes what PAM has to say to the client in another request; without a message it has no prompt (RFC 4256 section 3.2)
+      asking = { user: known, right: true }
+      transport.send(pack(message.USERAUTH_INFO_REQUEST, '', '', '', 0))
       return
     }
     say(method, user, 'refused', { password: escapePassword(text) })
@@ -154,7 +158,7 @@ export function serveAuth(options: {
     }
     if (method === 'publickey' && offered) return publickey(user, reader, payload)
     if (method === 'keyboard-interactive' && offered) {
-      asking = user
+      asking = { user, right: false }
       transport.send(pack(message.USERAUTH_INFO_REQUEST, '', '', '', 1, 'Password: ', false))
       return
     }
@@ -162,12 +166,19 @@ export function serveAuth(options: {
   }
 
   async function answer(payload: Buffer): Promise<void> {
-    const user = asking
+    const asked = asking
     asking = undefined
-    if (user === undefined) return transport.unimplemented()
+    if (asked === undefined) return transport.unimplemented()
     const reader = new Reader(payload)
     const count = reader.uint32()
-    await password('keyboard-interactive', user, count >= 1 ? reader.text() : '')
+    if (count !== (asked.right ? 0 : 1)) {
+      // sshd ends the connection without a word when the number of answers is another
+      if (count > 0 && !asked.right) say('keyboard-interactive', asked.user, 'refused', { password: escapePassword(reader.text()) })
+      done = true
+      return transport.end()
+    }
+    if (asked.right) return accept(asked.user)
+    await password('keyboard-interactive', asked.user, reader.text())
   }
 
   async function work(): Promise<void> {
