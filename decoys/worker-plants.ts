@@ -26,7 +26,7 @@ export function openWorkerPlants({ engine, load, save, log }: WorkerPlantsOption
   const known = new Map<string, { config: WorkerPlant; text: string; opened: Promise<Plants> | undefined }>()
   return {
     add(config) {
-      const text = JSON.stringify(config)
+      const text = JSON.stringify([config.template, config.seed])
       const before = known.get(config.id)
       if (before?.text === text) return
       before?.opened?.then((plants) => plants.close()).catch((error: Error) => log(`plant ${config.id}: ${error.message}`))
