@@ -139,4 +139,3 @@ export async function workerLink(): Promise<FuzzTarget> {
     close: () => rmSync(folder, { recursive: true, force: true }),
   }
 }
-
