@@ -1,16 +1,13 @@
 /** A sensor's own identity: one 0600 file in its folder, so that key and certificate are always of one piece. */
-import 'reflect-metadata'
 import { KeyObject, webcrypto, X509Certificate } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { enrolAnswer, enrolmentToken, type EnrolmentToken } from '@shenlou/contract/sensor'
-import * as x509 from '@peculiar/x509'
 import { writeFileAtomic } from './atomic-file.ts'
 import { keyHashOf, peerIdentity } from './certificate.ts'
 import type { Authority, CertificateRole, SensorIdentity } from './identity-types.ts'
 import { uuidv7 } from './uuid.ts'
 
-x509.cryptoProvider.set(webcrypto as Crypto)
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 
 const identityFile = enrolAnswer
@@ -21,10 +18,19 @@ export type IdentityFile = Pick<SensorIdentity, 'sensor' | 'name' | 'door' | 'ke
 
 /** A new ECDSA P-256 key and a certificate request for it, both PEM. The request names nobody: the core decides that. */
 export async function createKeyAndCsr(): Promise<{ key: string; csr: string }> {
+  const x509 = await loadX509()
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const request = await x509.Pkcs10CertificateRequestGenerator.create({ name: 'CN=request', keys: keys as CryptoKeyPair, signingAlgorithm: algorithm })
   const key = KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' }).toString()
   return { key, csr: request.toString('pem') }
+}
+
+/** Needed at enrolment and renewal only, and a sixth of what a sensor would else hold in memory. */
+async function loadX509(): Promise<typeof import('@peculiar/x509')> {
+  await import('reflect-metadata')
+  const x509 = await import('@peculiar/x509')
+  x509.cryptoProvider.set(webcrypto as Crypto)
+  return x509
 }
 
 /** Opens the identity of a folder; undefined when this machine is not enrolled yet. Throws an Error when the file is broken. */
