@@ -6,6 +6,8 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createServer, type IncomingMessage, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { type RouteName, routes } from '@shenlou/contract/api'
+import type { z } from 'zod'
 import { type Actor, systemActor } from './actor.ts'
 import { ApiError } from './api-error.ts'
 import type { Core } from './core.ts'
@@ -17,6 +19,17 @@ export interface HandlerInput {
   address: string | null
 }
 export type Handler = (core: Core, actor: Actor, input: never) => Promise<unknown>
+
+/** Checks what a route's schema describes, as the API's door does; commands that are no route check their own. Throws a 400 that names the field. */
+function parse(name: string, part: 'query' | 'body', value: unknown): unknown {
+  const route = Object.hasOwn(routes, name) ? (routes[name as RouteName] as { query?: z.ZodType; body?: z.ZodType }) : undefined
+  const schema = route?.[part]
+  if (!schema) return value
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]
+  throw new ApiError(400, 'bad-request', `${issue?.path.join('.') || part}: ${issue?.message}`)
+}
 
 const pointer = (dataDir: string): string => join(dataDir, 'admin-socket')
 const maxBytes = 4_194_304
@@ -44,7 +57,15 @@ export async function openAdminSocket(core: Core, handlers: Readonly<Record<stri
       const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined
       if (incoming.method !== 'POST' || !handler) throw new ApiError(404, 'not-found', `there is no command '${name}'`)
       const given = JSON.parse((await bodyOf(incoming)) || '{}') as Partial<HandlerInput>
-      answer(200, await handler(core, actor, { params: {}, query: {}, body: undefined, ...given, address: null } as never))
+      answer(
+        200,
+        await handler(core, actor, {
+          params: given.params ?? {},
+          query: parse(name, 'query', given.query ?? {}),
+          body: parse(name, 'body', given.body),
+          address: null,
+        } as never),
+      )
     })().catch((error: unknown) => {
       const known = error instanceof ApiError
       if (!known) core.log(`command ${incoming.url}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
