@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { keepWorkerCode } from './worker-code.ts'
 
 export interface Containment {
   /** Neither a network nor the host's files can be reached. */
@@ -36,10 +37,11 @@ const path = '/usr/sbin:/usr/bin:/sbin:/bin'
 
 const isRoot = (): boolean => process.getuid?.() === 0
 
-/** Finds the strongest way that works here by trying each. `dataDir` gets an empty folder on which the workers' root is mounted, seen by them only. */
+/** Makes the workers' code ready, and finds the strongest way that works here by trying each. `dataDir` gets an empty folder on which the workers' root is mounted, seen by them only. */
 export async function findContainment(dataDir: string): Promise<Containment> {
   const jail = join(dataDir, 'jail')
   mkdirSync(jail, { recursive: true, mode: 0o700 })
+  await keepWorkerCode()
   if (process.platform !== 'linux') return { contained: false, how: 'workers are contained on Linux only', way: 'none', jail }
   const ways: [Way, string][] = isRoot()
     ? [
@@ -80,6 +82,7 @@ function start({ way, jail }: Containment, index: number, kernelOnly: boolean, n
     '--max-old-space-size=1024',
     '--max-semi-space-size=2',
     '--disable-proto=delete',
+    `--import=${join(inside, 'decoys/worker-code-hook.js')}`,
   ]
   const node = [way.startsWith('jail') ? '/node' : process.execPath, ...flags, ...nodeArgs]
   const jailed = (setpriv: string[]): string[] => ['/bin/sh', '-c', jailScript, 'jail', jail, root, process.execPath, '/setpriv', ...setpriv, '--', ...node]
@@ -127,7 +130,7 @@ exec env -i "$(command -v chroot)" "$jail" "$@"
 
 const works = (containment: Containment): Promise<boolean> =>
   new Promise((resolve) => {
-    const probe = spawnContained(containment, { module: new URL('contain-probe.ts', import.meta.url).href, index: 999 })
+    const probe = spawnContained(containment, { module: new URL('contain-probe.js', import.meta.url).href, index: 999 })
     const timer = setTimeout(() => probe.kill('SIGKILL'), 8000)
     for (const stream of probe.stdio) stream?.on('error', () => {})
     probe.stdout?.resume()
