@@ -1,4 +1,4 @@
-/** The plants that a worker's devices share: made when a device is first touched, kept by the gate, seen by each adversary in its own way. */
+/** The plants that a worker's devices share: made when the gate names them, kept by the gate, seen by each adversary in its own way. */
 import type { PlantConfig } from '@shenlou/contract/sensor'
 import type { Plants, PlantsOptions, PlantView } from './plant/plant.ts'
 
@@ -7,7 +7,7 @@ export type WorkerPlant = PlantConfig & { maxBranches?: number }
 export type OpenPlants = (options: PlantsOptions) => Plants
 
 export interface WorkerPlants {
-  /** Makes a plant known; one that changed begins anew. */
+  /** Makes a plant known and begins to catch up with the clock, so that its first visitor need not wait for it; one that changed begins anew. */
   add(plant: WorkerPlant): void
   /** Rejects for a plant that is not known. */
   open(plant: string, adversary: string): Promise<PlantView>
@@ -23,26 +23,29 @@ export interface WorkerPlantsOptions {
 }
 
 export function openWorkerPlants({ engine, load, save, log }: WorkerPlantsOptions): WorkerPlants {
-  const known = new Map<string, { config: WorkerPlant; text: string; opened: Promise<Plants> | undefined }>()
+  const known = new Map<string, { text: string; opened: Promise<Plants> }>()
+  const begin = ({ id, template, seed, maxBranches }: WorkerPlant): Promise<Plants> =>
+    engine().then((openPlants) =>
+      openPlants({ plants: [{ id, template, seed }], clock: Date.now, load, save, log, ...(maxBranches === undefined ? {} : { maxBranches }) }),
+    )
   return {
     add(config) {
       const text = JSON.stringify([config.template, config.seed])
       const before = known.get(config.id)
       if (before?.text === text) return
-      before?.opened?.then((plants) => plants.close()).catch((error: Error) => log(`plant ${config.id}: ${error.message}`))
-      known.set(config.id, { config, text, opened: undefined })
+      before?.opened.then((plants) => plants.close()).catch((error: Error) => log(`plant ${config.id}: ${error.message}`))
+      const opened = begin(config)
+      // Whoever opens it gets the reason.
+      opened.catch(() => undefined)
+      known.set(config.id, { text, opened })
     },
     async open(plant, adversary) {
       const entry = known.get(plant)
       if (!entry) throw new Error(`plant ${plant} is not known here`)
-      const { id, template, seed, maxBranches } = entry.config
-      entry.opened ??= engine().then((openPlants) =>
-        openPlants({ plants: [{ id, template, seed }], clock: Date.now, load, save, log, ...(maxBranches === undefined ? {} : { maxBranches }) }),
-      )
       return (await entry.opened).open(plant, adversary)
     },
     async close() {
-      await Promise.all([...known.values()].map(async ({ opened }) => (await opened)?.close()))
+      await Promise.all([...known.values()].map(async ({ opened }) => (await opened).close()))
     },
   }
 }
