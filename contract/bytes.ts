@@ -1,5 +1,4 @@
 /** Attacker bytes as text: one reversible, display-safe escape. */
-import { z } from 'zod'
 
 const printable = (code: number): boolean =>
   code >= 0x20 &&
@@ -86,17 +85,3 @@ export function unescapeBytes(text: string): Uint8Array {
 
 /** Escapes a string that came from an attacker as text (UTF-16 in memory). */
 export const escapeText = (text: string): string => escapeBytes(utf8.encode(text))
-
-/** Text made by `escapeBytes`: holds no control, bidi or invisible character. `max` in characters. */
-export const escaped = (max = 8192): z.ZodString =>
-  z
-    .string()
-    .max(max)
-    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'holds raw control characters')
-
-/** Raw bytes in base64 (RFC 4648 section 4). `max` in bytes before encoding. */
-export const base64 = (max: number): z.ZodString =>
-  z
-    .string()
-    .max(Math.ceil(max / 3) * 4)
-    .regex(/^[A-Za-z0-9+/]*={0,2}$/, 'is not base64')

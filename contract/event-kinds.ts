@@ -1,7 +1,6 @@
 /** The catalogue of event kinds: what was seen, the shape of its body, who may say it. docs/events.md is printed from it. */
 import { z } from 'zod'
-import { base64, escaped } from './bytes.ts'
-import { fileRef, severity, sha256 } from './primitives.ts'
+import { base64, escaped, fileRef, severity, sha256 } from './primitives.ts'
 
 const count = z.number().int().min(0)
 const port = z.number().int().min(0).max(65535)

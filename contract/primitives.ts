@@ -4,6 +4,20 @@ import { z } from 'zod'
 /** A UUID (RFC 9562), lower case. Events and sessions use version 7. */
 export const uuid = z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, 'is not a UUID')
 
+/** Text made by `escapeBytes`: holds no control, bidi or invisible character. `max` in characters. */
+export const escaped = (max = 8192): z.ZodString =>
+  z
+    .string()
+    .max(max)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'holds raw control characters')
+
+/** Raw bytes in base64 (RFC 4648 section 4). `max` in bytes before encoding. */
+export const base64 = (max: number): z.ZodString =>
+  z
+    .string()
+    .max(Math.ceil(max / 3) * 4)
+    .regex(/^[A-Za-z0-9+/]*={0,2}$/, 'is not base64')
+
 /** An IPv4 or IPv6 address and a port. */
 export const endpoint = z.object({ ip: z.union([z.ipv4(), z.ipv6()]), port: z.number().int().min(0).max(65535).optional() })
 export type Endpoint = z.infer<typeof endpoint>

@@ -91,7 +91,8 @@ export interface DecoyService<S = unknown> {
   /** Lower case, such as `ssh`, `https`. */
   readonly name: string
   readonly transport: 'tcp'
-  readonly settings: z.ZodType<S>
+  /** Only of a service that contract/services.ts does not name: those are given settings that the gate has parsed. */
+  readonly settings?: z.ZodType<S>
   /** `connection` (the default): each connection is a session. `idle`: connections of one adversary to one decoy are one session until 15 minutes idle. */
   readonly sessions?: 'connection' | 'idle'
   serve(connection: Connection, context: Context, settings: S): Promise<void>
@@ -101,7 +102,7 @@ export interface DecoyService<S = unknown> {
 export interface DatagramService<S = unknown> {
   readonly name: string
   readonly transport: 'udp'
-  readonly settings: z.ZodType<S>
+  readonly settings?: z.ZodType<S>
   serve(flow: DatagramFlow, context: Context, settings: S): Promise<void>
 }
 

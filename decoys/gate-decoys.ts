@@ -6,6 +6,7 @@ import type { BlobSpool } from '@shenlou/link/uplink-types'
 import { uuidv7 } from '@shenlou/link/uuid'
 import type { ConnectionFacts, GateConnection } from './gate-connection.ts'
 import type { GateEvents } from './gate-events.ts'
+import { parseSettings } from './gate-settings.ts'
 import { startWorkerProcess } from './gate-worker.ts'
 import type { WorldStore } from './gate-worlds.ts'
 import { LinkStream, type WorkerLink, workerFrame } from './worker-link.ts'
@@ -42,6 +43,8 @@ export function startGateWorker({ name, spawn, events, worlds, plantStates, spoo
   const decoys = new Map<string, DecoyConfig>()
   const plants = new Map<string, PlantConfig>()
   const problems = new Map<string, string[]>()
+  /** Settings that do not fit, by decoy. */
+  const unfit = new Map<string, string[]>()
   /** Decoys whose seed this process of the worker was given: at their first connection. */
   let told = new Set<string>()
   const connections = new Map<number, GateConnection & { placement: string }>()
@@ -154,7 +157,7 @@ export function startGateWorker({ name, spawn, events, worlds, plantStates, spoo
         const { decoy, problems: found } = JSON.parse(payload.toString()) as { decoy: string; problems: string[] }
         if (!Array.isArray(found) || !found.every((problem) => typeof problem === 'string')) throw new Error('it said problems that are none')
         if (!decoys.has(decoy)) return
-        problems.set(decoy, found)
+        problems.set(decoy, [...(unfit.get(decoy) ?? []), ...found])
         for (const problem of found) log(`decoy ${decoy}: ${problem}`)
       }
     }
@@ -208,14 +211,20 @@ export function startGateWorker({ name, spawn, events, worlds, plantStates, spoo
       return worker.ready
     },
     whenReady: (ms) => worker.whenReady(ms),
-    add(decoy, plant) {
+    add(wanted, plant) {
+      const { services, problems: found } = parseSettings(wanted.services)
+      const decoy = { ...wanted, services }
       decoys.set(decoy.id, decoy)
+      unfit.set(decoy.id, found)
+      problems.set(decoy.id, found)
+      for (const problem of found) log(`decoy ${decoy.id}: ${problem}`)
       if (plant) plants.set(plant.id, plant)
       if (worker.ready && worker.link) check(worker.link, decoy)
     },
     forget(decoy) {
       decoys.delete(decoy)
       problems.delete(decoy)
+      unfit.delete(decoy)
       if (told.delete(decoy)) worker.link?.sendJson(workerFrame.FORGET, 0, { decoy })
     },
     open({ facts, placement, site, join }) {

@@ -76,14 +76,19 @@ test('the walk finds what it looks for', () => {
   for (const target of ['child_process', 'fs', 'https']) assert.ok(found.includes(target), `${target} is imported below decoys/main.ts`)
 })
 
-test('the services are those that the contract names, each with the schema it has there', async () => {
+test('no code of workers that the installation ships reads schemas: the gate has parsed the settings', () => {
+  assert.deepEqual(
+    walk('decoys/services.ts').packages.filter(({ target }) => target === 'zod'),
+    [],
+    'give defineDecoy the type ServiceSettings of contract/services.ts, and no schema',
+  )
+})
+
+test('the services are those that the contract names', async () => {
   const { services } = await import('./services.ts')
   assert.deepEqual(services.map(({ name }) => name).sort(), Object.keys(named).sort())
   for (const { name, load } of services) {
-    const { settings, ...service } = await load()
-    assert.equal(service.name, name)
     assert.ok(isService(name))
-    for (const sample of [{}, { login: { accounts: [] } }, { login: { accounts: [{ user: 'a', password: 'b' }] } }, { unknown: 1 }, 5])
-      assert.equal(settings.safeParse(sample).success, named[name].settings.safeParse(sample).success, `${name} ${JSON.stringify(sample)}`)
+    assert.equal((await load()).name, name)
   }
 })

@@ -5,6 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { checkBody } from '@shenlou/contract/event'
 import type { EventBody, EventKind } from '@shenlou/contract/event-kinds'
 import { personaTemplate } from '@shenlou/contract/persona'
+import { isService, services } from '@shenlou/contract/services'
 import { parse } from 'yaml'
 import type { Connection, Context, DecoyService, Proof } from './decoy.ts'
 import { drawPersona, type Persona } from './persona.ts'
@@ -62,7 +63,8 @@ export async function serveDecoy<S>(
   const sockets = new Set<Socket>()
   const waiting = new Set<() => void>()
   let serial = 0
-  const parsed = service.settings.parse(settings)
+  const schema = service.settings ?? (isService(service.name) ? services[service.name].settings : undefined)
+  const parsed = (schema ? schema.parse(settings) : settings) as S
   const worldOf = (id: string): World => {
     let world = worlds.get(id)
     if (!world) {

@@ -160,8 +160,8 @@ export function runWorker({ socket, services, openWorld, plantEngine, exit, sess
     const known = await serviceOf(service)?.catch((error: Error) => error)
     if (!known) return [`no service is called ${service}`]
     if (known instanceof Error) return [`${service}: ${known.message}`.slice(0, 200)]
-    const result = known.settings.safeParse(settings)
-    return result.success ? [] : result.error.issues.slice(0, 5).map((issue) => `${service}: ${issue.path.join('.') || 'settings'}: ${issue.message}`)
+    const result = known.settings?.safeParse(settings)
+    return !result || result.success ? [] : result.error.issues.slice(0, 5).map((issue) => `${service}: ${issue.path.join('.') || 'settings'}: ${issue.message}`)
   }
 
   function open(id: number, opened: OpenConnection): void {
@@ -185,7 +185,7 @@ export function runWorker({ socket, services, openWorld, plantEngine, exit, sess
     const entry = decoy?.config.services.find(({ service }) => service === opened.service)
     const service = await serviceOf(opened.service)
     if (!decoy || !entry || !service || stopping) return stream.reset()
-    const settings = service.settings.parse(entry.settings)
+    const settings = service.settings ? service.settings.parse(entry.settings) : entry.settings
     decoy.persona ??= drawPersona({ ...decoy.config, template: decoy.config.persona, decoy: decoy.config.id })
     const persona = decoy.persona
 

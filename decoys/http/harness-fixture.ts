@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { createServer, type Server, type Socket, type AddressInfo } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { checkBody } from '@shenlou/contract/event'
+import { isService, services } from '@shenlou/contract/services'
 import type { Connection, Context, DecoyService, TlsOptions } from '../decoy.ts'
 import type { Persona } from '../persona.ts'
 import { openWorld } from '../world.ts'
@@ -28,7 +29,7 @@ export interface HarnessOptions {
 
 /** Serves `service` on a free loopback port. `keep: false` checks nothing and keeps no events, for measurements. */
 export async function host<S>(service: DecoyService<S>, persona: Persona, settings: unknown, options: HarnessOptions = {}): Promise<Harness> {
-  const parsed = service.settings.parse(settings)
+  const parsed = (isService(service.name) ? services[service.name].settings.parse(settings) : settings) as S
   const events: Said[] = []
   const blobs = new Map<string, Buffer>()
   const keep = options.keep ?? true

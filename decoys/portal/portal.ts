@@ -1,6 +1,5 @@
 /** A group's public web site, over HTTP and HTTPS: files and application behind the persona's web server. */
 import type { LoginPolicy } from '@shenlou/contract/template'
-import { services } from '@shenlou/contract/services'
 import { type Connection, type Context, defineDecoy, type Session } from '../decoy.ts'
 import type { Answer } from '../http/answer.ts'
 import { clean } from '../http/clean.ts'
@@ -21,7 +20,6 @@ export const portal = defineDecoy<Settings>({
   name: 'portal',
   transport: 'tcp',
   sessions: 'idle',
-  settings: services.portal.settings,
   serve: (connection, context, settings) => servePlain(connection, context, settings),
 })
 
@@ -29,7 +27,6 @@ export const portalHttps = defineDecoy<Settings>({
   name: 'portal-https',
   transport: 'tcp',
   sessions: 'idle',
-  settings: services['portal-https'].settings,
   serve: (connection, context, settings) => serveSecure(connection, context, settings),
 })
 

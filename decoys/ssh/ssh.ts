@@ -1,7 +1,7 @@
 /** The decoy service `ssh`. */
 import { createHash } from 'node:crypto'
 import { escapeBytes } from '@shenlou/contract/bytes'
-import { services } from '@shenlou/contract/services'
+import type { ServiceSettings } from '@shenlou/contract/services'
 import { defineDecoy } from '../decoy.ts'
 import { type Auth, serveAuth } from './auth.ts'
 import { type Channels, serveChannels } from './connection.ts'
@@ -19,10 +19,9 @@ export const hassh = (offer: ClientOffer): string =>
     .digest('hex')
 
 /** SSH as the server of the persona: login by policy, shell, commands, SFTP and SCP in the adversary's world; forwarding refused. */
-export const ssh = defineDecoy({
+export const ssh = defineDecoy<ServiceSettings<'ssh'>>({
   name: 'ssh',
   transport: 'tcp',
-  settings: services.ssh.settings,
   async serve(connection, context, settings) {
     const template = context.persona.template.ssh
     if (!template) throw new Error(`decoy ${context.decoy}: its persona ${context.persona.template.id} has no ssh section`)

@@ -1,6 +1,6 @@
 /** The decoy service `iec104`: a remote terminal unit on the plant. */
 import { escapeBytes } from '@shenlou/contract/bytes'
-import { services } from '@shenlou/contract/services'
+import type { ServiceSettings } from '@shenlou/contract/services'
 import { defineDecoy } from '../../decoy.ts'
 import { admit } from '../connections.ts'
 import { openDevice } from '../device.ts'
@@ -21,10 +21,9 @@ const uNames: Readonly<Record<number, string>> = {
 /** A terminal unit looks at its inputs so often. */
 const scanMs = 500
 
-export const iec104 = defineDecoy({
+export const iec104 = defineDecoy<ServiceSettings<'iec104'>>({
   name: 'iec104',
   transport: 'tcp',
-  settings: services.iec104.settings,
   async serve(connection, context) {
     const template = context.persona.template.iec104
     if (!template) throw new Error(`decoy ${context.decoy}: its persona ${context.persona.template.id} has no iec104 section`)

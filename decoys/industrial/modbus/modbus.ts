@@ -1,7 +1,7 @@
 /** The decoy service `modbus`: Modbus/TCP of a device on the plant, as its own controller or as a gateway to several units. */
 import { escapeBytes } from '@shenlou/contract/bytes'
 import type { ModbusUnit } from '@shenlou/contract/modbus'
-import { services } from '@shenlou/contract/services'
+import type { ServiceSettings } from '@shenlou/contract/services'
 import { type Connection, defineDecoy } from '../../decoy.ts'
 import { admit } from '../connections.ts'
 import { type Device, openDevice } from '../device.ts'
@@ -15,10 +15,9 @@ import { openUmas, type Umas } from './umas.ts'
 type Answered = Pick<Asked, 'operation' | 'function' | 'points' | 'count' | 'changed'> & { pdu: Buffer }
 
 /** Modbus/TCP until the client leaves: requests are answered one after the other, as the program's cycle lets them. */
-export const modbus = defineDecoy({
+export const modbus = defineDecoy<ServiceSettings<'modbus'>>({
   name: 'modbus',
   transport: 'tcp',
-  settings: services.modbus.settings,
   async serve(connection, context) {
     const template = context.persona.template.modbus
     if (!template) throw new Error(`decoy ${context.decoy}: its persona ${context.persona.template.id} has no modbus section`)

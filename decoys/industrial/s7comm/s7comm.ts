@@ -1,6 +1,6 @@
 /** The decoy service `s7comm`: a SIMATIC controller on the plant. */
 import { escapeBytes } from '@shenlou/contract/bytes'
-import { services } from '@shenlou/contract/services'
+import type { ServiceSettings } from '@shenlou/contract/services'
 import { defineDecoy } from '../../decoy.ts'
 import { admit } from '../connections.ts'
 import { openDevice } from '../device.ts'
@@ -13,10 +13,9 @@ import { answerUserData, type UserDataState } from './user-data.ts'
 import { type Answered, readVariables, writeVariables } from './variables.ts'
 
 /** S7comm over ISO-on-TCP until the client leaves. */
-export const s7comm = defineDecoy({
+export const s7comm = defineDecoy<ServiceSettings<'s7comm'>>({
   name: 's7comm',
   transport: 'tcp',
-  settings: services.s7comm.settings,
   async serve(connection, context, settings) {
     const template = context.persona.template.s7comm
     if (!template) throw new Error(`decoy ${context.decoy}: its persona ${context.persona.template.id} has no s7comm section`)
