@@ -6,6 +6,41 @@ import { severity, techniqueId } from './primitives.ts'
 const id = z.string()
 const time = z.number()
 const count = z.number().int()
+const label = z.object({ zh: z.string(), en: z.string() })
+
+/** What a session did at an industrial device, counted by what its requests came to, with the plant as its adversary last saw it. */
+export const industrialSummary = z.object({
+  protocol: z.string(),
+  reads: count,
+  /** Parameters and limits. */
+  writes: count,
+  /** Commands, starts, stops, restarts, programs loaded or deleted. */
+  commands: count,
+  /** Refused or left unanswered by the device. */
+  refused: count,
+  /** After which the process was not what it would have been. */
+  changed: count,
+  /** Alarms, trips and damage that its writes led to. */
+  consequences: count,
+  plant: z.object({ id: z.string(), branched: z.boolean(), at: time, values: z.record(z.string(), z.number()) }).nullable(),
+})
+export type IndustrialSummary = z.infer<typeof industrialSummary>
+
+/** The part of a plant that a decoy shows: its units with what their tags are called. Ids as events have them, such as `OV2.Z1.PV`. */
+export const plantPicture = z.object({
+  plant: z.string(),
+  title: label,
+  units: z.array(
+    z.object({
+      id: z.string(),
+      title: label,
+      model: z.string(),
+      tags: z.array(z.object({ id: z.string(), title: label, class: z.string(), unit: z.string(), range: z.tuple([z.number(), z.number()]) })),
+      alarms: z.array(z.object({ id: z.string(), title: label })),
+    }),
+  ),
+})
+export type PlantPicture = z.infer<typeof plantPicture>
 
 export const sessionSummary = z.object({
   id,
@@ -34,6 +69,8 @@ export const sessionSummary = z.object({
   events: count,
   bytesOut: count,
   lastAction: z.string().nullable(),
+  /** Of a session with an industrial device. */
+  industrial: industrialSummary.nullable(),
   techniques: z.array(techniqueId),
   severity,
   incident: id.nullable(),
@@ -61,7 +98,7 @@ export const findingSummary = z.object({
   title: z.object({ zh: z.string(), en: z.string() }),
   severity,
   confidence: z.enum(['low', 'medium', 'high']),
-  techniques: z.array(z.object({ id: techniqueId, name: z.string(), matrix: z.enum(['enterprise', 'ics']) })),
+  techniques: z.array(z.object({ id: techniqueId, name: z.string(), zh: z.string().optional(), matrix: z.enum(['enterprise', 'ics']) })),
   scope: z.string(),
   source: z.string().nullable(),
   decoy: z.string().nullable(),

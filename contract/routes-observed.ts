@@ -51,6 +51,13 @@ export const observedRoutes = define({
     }),
     answer: z.object({ events: z.array(storedEvent), more: z.boolean() }),
   },
+  sessionPlant: {
+    method: 'GET',
+    path: '/sessions/:id/plant',
+    permission: 'session.read',
+    summary: "The plant behind a session's industrial decoy: its units, what their tags are called, in which units of measure.",
+    answer: r.plantPicture,
+  },
   recording: {
     method: 'GET',
     path: '/sessions/:id/recording',

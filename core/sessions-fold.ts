@@ -1,6 +1,7 @@
 /** What each kind of event does to the row of its session. Pure, so that rows can be made again from the events. */
 import type { StoredEvent } from '@shenlou/contract/event'
 import type { EventBody, EventKind } from '@shenlou/contract/event-kinds'
+import type { IndustrialSummary } from '@shenlou/contract/records'
 
 /** A session as its table keeps it; times in milliseconds since 1970 UTC. */
 export interface SessionState {
@@ -33,6 +34,7 @@ export interface SessionState {
   events: number
   bytes_out: number
   last_action: string | null
+  industrial: IndustrialSummary | null
 }
 
 /** Why a session ended that nobody closed: its sensor went away. */
@@ -55,6 +57,26 @@ export function cutEscaped(text: string, length = lineLength): string {
 type Fold<K extends EventKind> = (session: SessionState, body: EventBody<K>, event: StoredEvent) => void
 
 const base64Bytes = (text: string): number => (text.length / 4) * 3 - (text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0)
+
+const changing = ['write', 'alarm'] as const
+const commanding = ['command', 'start', 'stop', 'restart', 'download', 'delete'] as const
+const among = (names: readonly string[], name: string): boolean => names.includes(name)
+
+/** The industrial part of a session, begun when something is said of it. */
+function industrialOf(session: SessionState): IndustrialSummary {
+  session.industrial ??= { protocol: session.service, reads: 0, writes: 0, commands: 0, refused: 0, changed: 0, consequences: 0, plant: null }
+  return session.industrial
+}
+
+/** `OV2.Z1.SP 180 → 230 °C`: the first points of a request as its last action; what the protocol calls it where it names none. */
+function actionOf(body: EventBody<'industrial.requested'>): string {
+  const points = body.points.slice(0, 3).map(({ tag, address, before, value, unit }) => {
+    const values = body.operation === 'read' || value === undefined ? '' : before === undefined ? ` ${value}` : ` ${before} → ${value}`
+    return `${tag ?? address}${values}${values && unit ? ` ${unit}` : ''}`
+  })
+  const more = body.count > points.length && points.length > 0 ? `, +${body.count - points.length}` : ''
+  return `${body.function}${points.length > 0 ? `: ${points.join(', ')}${more}` : ''}${body.outcome === 'done' ? '' : ` (${body.reason ?? body.outcome})`}`
+}
 
 const folds: { [K in EventKind]?: Fold<K> } = {
   'session.opened': (session, body, event) => {
@@ -114,6 +136,26 @@ const folds: { [K in EventKind]?: Fold<K> } = {
     session.client = agent?.[1] ?? session.client
     session.last_action = cutEscaped(`${body.method} ${body.target} ${body.status}`)
   },
+  'industrial.requested': (session, body) => {
+    session.requests++
+    session.bytes_out += base64Bytes(body.response)
+    session.last_action = cutEscaped(actionOf(body))
+    const industrial = industrialOf(session)
+    industrial.protocol = body.protocol
+    if (body.outcome !== 'done') industrial.refused++
+    else if (among(changing, body.operation)) industrial.writes++
+    else if (among(commanding, body.operation)) industrial.commands++
+    else if (body.operation === 'read') industrial.reads++
+    if (body.changed) industrial.changed++
+  },
+  'plant.affected': (session, body) => {
+    if (body.consequence !== 'recovered') industrialOf(session).consequences++
+  },
+  'plant.sampled': (session, body, event) => {
+    const industrial = industrialOf(session)
+    if (industrial.plant && industrial.plant.at > event.time) return
+    industrial.plant = { id: body.plant, branched: body.branched, at: event.time, values: body.values }
+  },
   'protocol.violated': (session, body) => {
     session.last_action = cutEscaped(`${body.reason}: ${body.data}`)
   },
@@ -150,6 +192,7 @@ export const openSession = (event: StoredEvent): SessionState => ({
   events: 0,
   bytes_out: 0,
   last_action: null,
+  industrial: null,
 })
 
 /** Counts one event into its session. */

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import type { SensorEvent } from '@shenlou/contract/event'
-import { recording as recordingSchema, sessionSummary } from '@shenlou/contract/records'
+import { plantPicture, recording as recordingSchema, sessionSummary } from '@shenlou/contract/records'
 import { uuidv7 } from '@shenlou/link/uuid'
 import { type Actor, systemActor } from './actor.ts'
 import { ApiError } from './api-error.ts'
 import { ingestBatch } from './ingest/ingest.ts'
 import { session, sessionEvents, sessions } from './sessions.ts'
+import { sessionPlant } from './sessions-plant.ts'
 import { cutEscaped } from './sessions-fold.ts'
 import { startSessions } from './sessions-projection.ts'
 import { recording, recordingCast } from './sessions-recording.ts'
@@ -272,4 +273,52 @@ test('a cut never parts an escape', () => {
   assert.equal(cutEscaped('ab\\x1bcd', 4), 'ab…')
   assert.equal(cutEscaped('ab\\\\cd', 4), 'ab\\\\…')
   assert.equal(cutEscaped('short', 10), 'short')
+})
+
+test('a session with a controller counts what its requests came to and keeps the plant as it was last seen', async () => {
+  const id = uuidv7()
+  const ask = (body: Record<string, unknown>): Said => [
+    'industrial.requested',
+    {
+      ...{ protocol: 'modbus', operation: 'read', function: 'Read Holding Registers', unit: 1, points: [], count: 4, outcome: 'done', changed: false },
+      ...{ request: base64('q'), response: base64('answer'), ...body },
+    },
+  ]
+  const point = { address: '40001', tag: 'OV2.Z1.SP', before: 180, value: 230, unit: '°C' }
+  await say(id, [
+    ['session.opened', { adversary: 'address 203.0.113.7' }],
+    ['plant.sampled', { plant: 'paint', branched: false, values: { 'OV2.Z1.PV': 181 } }],
+    ask({}),
+    ask({}),
+    ask({ outcome: 'refused', reason: 'exception 2' }),
+    ask({ operation: 'write', function: 'Write Single Register', points: [point], count: 1, changed: true }),
+    ['plant.sampled', { plant: 'paint', branched: true, values: { 'OV2.Z1.PV': 206 } }],
+    [
+      'plant.affected',
+      { plant: 'paint', consequence: 'alarm', id: 'OV2.Z1.HH', tag: 'OV2.Z1.PV', value: 206, after: { tag: 'OV2.Z1.SP', value: 230, time: began } },
+    ],
+  ])
+  const row = await session(core, systemActor, { params: { id } })
+  assert.deepEqual(sessionSummary.parse(row), row)
+  assert.deepEqual(row.industrial, {
+    ...{ protocol: 'modbus', reads: 2, writes: 1, commands: 0, refused: 1, changed: 1, consequences: 1 },
+    plant: { id: 'paint', branched: true, at: began + 6000, values: { 'OV2.Z1.PV': 206 } },
+  })
+  assert.deepEqual([row.requests, row.bytesOut, row.lastAction], [4, 24, 'Write Single Register: OV2.Z1.SP 180 → 230 °C'])
+})
+
+test('the plant of a session is described as its template has it, and to nobody outside of its scope', async () => {
+  const id = uuidv7()
+  await say(id, [['session.opened', { adversary: 'address 203.0.113.7' }, { decoy: 'oven-2', service: 'modbus' }]])
+  const ask = { params: { id } }
+  await assert.rejects(sessionPlant(core, systemActor, ask), (error: ApiError) => error.status === 404)
+  await core.sql`insert into template (name, title, text, version, applied_by, applied_at) values ('t', '{}', '', 1, 'a', now())`
+  await core.sql`insert into decoy (id, template, persona, scope, host, organisation, services, plant, secrets)
+    values ('oven-2', 't', 'p', ${sensor.scope}, 'h', '{}', '[]', ${core.sql.json({ id: 'paint', template: 'paint-line', units: { oven: 'OV2' } })}, '')`
+  const picture = plantPicture.parse(await sessionPlant(core, systemActor, ask))
+  assert.deepEqual([picture.plant, picture.units.map(({ id }) => id)], ['paint', ['OV2']])
+  const tag = picture.units[0]?.tags.find(({ id }) => id === 'OV2.Z1.SP')
+  assert.deepEqual([tag?.class, tag?.unit, tag?.title.en], ['SP', '°C', 'Zone 1 setpoint'])
+  assert.ok(picture.units[0]?.alarms.some(({ id }) => id === 'OV2.OVERHEAT'))
+  await assert.rejects(sessionPlant(core, of('group/other'), ask), (error: ApiError) => error.status === 404)
 })

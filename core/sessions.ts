@@ -23,7 +23,7 @@ export async function readSessions(sql: Sql, where: Condition, tail: Condition =
       (extract(epoch from session.started_at) * 1000)::float8 as "startedAt", (extract(epoch from session.last_at) * 1000)::float8 as "lastAt",
       (extract(epoch from session.ended_at) * 1000)::float8 as "endedAt", session.adversary, session.user_name as user, session.client, session.hassh,
       session.login_attempts as "loginAttempts", session.logged_in as "loggedIn", session.commands, session.requests, session.files, session.events,
-      session.bytes_out as "bytesOut", session.last_action as "lastAction", coalesce(seen.techniques, '{}') as techniques, seen.rank, seen.incident
+      session.bytes_out as "bytesOut", session.last_action as "lastAction", session.industrial, coalesce(seen.techniques, '{}') as techniques, seen.rank, seen.incident
     from session
     left join sensor as relay on relay.id = (session.via->>'relay')::uuid
     left join lateral (

@@ -103,6 +103,7 @@ export const answers: Answers = {
     ),
     more: false,
   }),
+  sessionPlant: () => problem(404, 'not-found', 'There is no such record.'),
   recording: ({ params }) =>
     params.id === r.recording.session ? r.recording : { ...r.recording, session: params.id ?? '', frames: [], marks: [], durationMs: 0, bytes: 0 },
   recordingCast: () => attachment('session.cast'),

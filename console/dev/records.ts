@@ -41,6 +41,7 @@ const session = (n: number, from: number, length: number | null, over: Session):
   events: 20,
   bytesOut: 4096,
   lastAction: null,
+  industrial: null,
   techniques: [],
   incident: null,
   ...over,

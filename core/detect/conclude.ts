@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { StoredEvent } from '@shenlou/contract/event'
 import { type Severity, severity as severitySchema, techniqueId } from '@shenlou/contract/primitives'
 import type { FindScanner } from '../known-scanners.ts'
+import { operatorSays } from './operator.ts'
 import { type Match, matchRule, type Rule } from './rule.ts'
 import { rulesFor } from './rules/all.ts'
 import { type View, viewOf } from './view.ts'
@@ -23,6 +24,7 @@ export interface Conclusion {
   key: string
   keyFields: [string, string][]
   title: Rule['title']
+  reason: Rule['reason']
   severity: Severity
   techniques: readonly string[]
   scope: string
@@ -96,6 +98,12 @@ function strays(event: StoredEvent, ports: readonly number[]): boolean {
   return touched.some((port) => !ports.includes(port))
 }
 
+/** Why it is a finding: the rule's reason, after what an operator would say where the rule wants that. */
+function reasonOf({ reason, says }: Rule, event: StoredEvent): Rule['reason'] {
+  const said = says ? operatorSays(event) : undefined
+  return said ? { zh: `${said.zh}。${reason.zh}`.slice(0, 1000), en: `${said.en}. ${reason.en}`.slice(0, 1000) } : reason
+}
+
 function conclude(hit: Hit, findScanner: FindScanner, gained?: Entry[]): Conclusion {
   const { rule, event, view } = hit
   const keyFields = [['scope', event.scope], ...rule.per.map((field) => [field, text(view, field)])] as [string, string][]
@@ -106,7 +114,7 @@ function conclude(hit: Hit, findScanner: FindScanner, gained?: Entry[]): Conclus
   const evidence: Evidence[] = gained
     ? gained.map((entry) => ({ event: entry.event, session: entry.session, time: entry.time, field: entry.field, value: entry.value, why: whyOf(rule) }))
     : // One event shows itself by the field that matched first; the others follow.
-      hit.matches.map((match) => ({ ...match, event: event.id, session: event.session ?? null, time: event.time }))
+      inOrder(rule, hit.matches).map((match) => ({ ...match, event: event.id, session: event.session ?? null, time: event.time }))
   const times = gained ? gained.map((entry) => entry.time) : [event.time]
   const sessions = gained ? gained.flatMap((entry) => entry.session ?? []) : event.session ? [event.session] : []
   return {
@@ -114,6 +122,7 @@ function conclude(hit: Hit, findScanner: FindScanner, gained?: Entry[]): Conclus
     key: tupleHash(['finding-1', rule.id, ...keyFields.flat()]),
     keyFields,
     title: said ? { zh: title, en: title } : rule.title,
+    reason: reasonOf(rule, event),
     severity: alertSeverity.success ? alertSeverity.data : rule.severity,
     techniques: said ? ((said.techniques ?? []) as string[]).filter((id) => techniqueId.safeParse(id).success) : rule.techniques,
     scope: event.scope,
@@ -131,6 +140,10 @@ function conclude(hit: Hit, findScanner: FindScanner, gained?: Entry[]): Conclus
     sessions,
   }
 }
+
+/** What an operator would say comes before what the rule looked at. */
+const inOrder = ({ says, evidence }: Rule, matches: readonly Match[]): Match[] =>
+  says ? [...matches].sort((a, b) => Number(b.field === evidence[0]) - Number(a.field === evidence[0])) : [...matches]
 
 const whyOf = ({ threshold }: Rule): string => {
   if (!threshold) return ''

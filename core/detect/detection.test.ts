@@ -343,3 +343,61 @@ test('what a batch did is not done twice, and thresholds survive a restart', asy
     [5],
   )
 })
+
+test('an attack on several controllers is one incident with one ticket, said as an operator would, with impact only where the plant changed', async () => {
+  const source = { ip: '203.0.113.140', port: 4000 }
+  const point = { address: '40001', tag: 'OV2.Z1.SP', name: { zh: '一区设定', en: 'Zone 1 setpoint' }, class: 'SP', before: 180, value: 230, unit: '°C' }
+  const ask = (body: Record<string, unknown>, decoy = 'oven-2', session = uuidv7(), after = 0): Partial<SensorEvent> => ({
+    ...{ kind: 'industrial.requested', source, decoy, session, service: 'modbus', time: now + after },
+    body: {
+      ...{ protocol: 'modbus', operation: 'read', function: 'Read Holding Registers', unit: 1, points: [], count: 4, outcome: 'done', changed: false },
+      ...{ request: '', response: '', ...body },
+    },
+  })
+  const session = uuidv7()
+  await say([
+    ask({ operation: 'identify', function: 'Read Device Identification' }, 'oven-1'),
+    ask({ operation: 'identify', function: 'Read Device Identification' }, 'bench'),
+    ...Array.from({ length: 6 }, (_, at) => ask({}, 'oven-2', session, at * 1000)),
+  ])
+  assert.ok((await findingsOf(source.ip)).every((each) => !each.techniques.some(({ id }) => ['T0831', 'T0826', 'T0828', 'T0879'].includes(id))))
+  await say([
+    ask({ operation: 'write', function: 'Write Single Register', points: [point], count: 1, changed: true }, 'oven-2', session, 10_000),
+    {
+      ...ask({}, 'oven-2', session, 60_000),
+      kind: 'plant.affected',
+      body: {
+        ...{
+          plant: 'paint',
+          consequence: 'trip',
+          id: 'OV2.OVERHEAT',
+          tag: 'OV2.Z2.PV',
+          name: { zh: '二区温度', en: 'Zone 2 temperature' },
+          value: 231,
+          limit: 230,
+        },
+        ...{ unit: '°C', after: { tag: 'OV2.Z1.SP', value: 230, time: now + 10_000 } },
+      },
+    },
+  ])
+  const found = await findingsOf(source.ip)
+  assert.deepEqual(found.map(({ rule }) => rule).sort(), [
+    ...['industrial.identification', 'industrial.identification', 'industrial.monitoring', 'industrial.parameter', 'industrial.process-changed'],
+    ...['industrial.rogue-master', 'industrial.sweep', 'plant.trip'],
+  ])
+  const parameter = found.find(({ rule }) => rule === 'industrial.parameter')
+  assert.match(parameter?.reason.en ?? '', /^OV2 Zone 1 setpoint 180 → 230 °C, by a client that is not the HMI\. A setpoint/)
+  assert.match(parameter?.reason.zh ?? '', /^OV2 一区设定 180 → 230 °C,由并非操作屏的客户端发出。设定值/)
+  assert.deepEqual(
+    parameter?.techniques.map(({ id, zh, matrix }) => ({ id, zh, matrix })),
+    [
+      { id: 'T0836', zh: '修改参数', matrix: 'ics' },
+      { id: 'T0855', zh: '未授权命令报文', matrix: 'ics' },
+    ],
+  )
+  assert.equal(parameter?.evidence[0]?.field, 'industrial.said')
+  const [one, ...more] = await of(source.ip)
+  assert.ok(one && more.length === 0)
+  assert.deepEqual([one.severity, (await ticketsOf(one.id)).length], ['critical', 1])
+  assert.ok(one.techniques.includes('T0831') && one.techniques.includes('T0826') && one.techniques.includes('T0848'))
+})

@@ -42,6 +42,8 @@ export interface Rule {
   opens?: true
   /** What it says is about our own sensors: told to the inbox of their scope. It makes an incident only when it `opens` one. */
   about?: 'sensor'
+  /** Its reason begins with what an operator would say of the event (operator.ts), and that is its first evidence. */
+  says?: true
   /** The event already carries a conclusion of another tool: severity, title and techniques are taken from its body. */
   from?: 'alert'
 }

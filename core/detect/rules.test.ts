@@ -45,7 +45,10 @@ function bodyOf(kind: string, payload: string, rest: string[]): { kind: string; 
       .map((part) => [part.slice(0, part.indexOf(':')), bytes(part.slice(part.indexOf(':') + 1).trim())])
     return { kind: 'http.exchanged', body: { method, target: bytes(target as string), status: Number(status), headers, body: bytes(text) } }
   }
-  return { kind, body: JSON.parse(payload) }
+  const { '@decoy': decoy, '@service': service, ...body } = JSON.parse(payload) as Record<string, unknown>
+  if (kind !== 'industrial.requested') return { kind, body, ...(decoy ? { decoy } : {}), ...(service ? { service } : {}) } as never
+  const request = { protocol: 'modbus', operation: 'read', function: 'x', points: [], count: 1, outcome: 'done', changed: false, request: '', response: '' }
+  return { kind, body: { ...request, ...body }, decoy: decoy ?? 'plc', service: service ?? body.protocol ?? 'modbus' } as never
 }
 
 let made = 0

@@ -107,7 +107,7 @@ async function insertNew(tx: Tx, episodes: readonly Episode[]): Promise<void> {
     const best = strongest(added)
     const origin = best.rule.from === 'alert' ? 'alert' : 'decoy'
     return {
-      ...{ id, key, fields: best.keyFields, rule: best.rule.id, version: best.rule.version, title: best.title, reason: best.rule.reason },
+      ...{ id, key, fields: best.keyFields, rule: best.rule.id, version: best.rule.version, title: best.title, reason: best.reason },
       ...{ severity: best.severity, confidence: best.rule.confidence, techniques: best.techniques, scope: best.scope, source: best.source },
       ...{ decoy: best.decoy, session: best.session, sensor: best.sensor, origin, product: best.product, known: best.known },
       ...{ first: first / 1000, last: last / 1000 },

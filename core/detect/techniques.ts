@@ -1,12 +1,15 @@
 /**
- * The ATT&CK techniques that our rules name. Ids and names are from MITRE ATT&CK:
+ * The ATT&CK techniques that our rules name; those of the ICS matrix, all of them, are in techniques-ics.ts. Ids and names are from MITRE ATT&CK:
  * © 2025 The MITRE Corporation. This work is reproduced and distributed with the permission of The MITRE Corporation.
  * (ATT&CK terms of use: https://attack.mitre.org/resources/legal-and-branding/terms-of-use/)
  */
+import { icsTechniques } from './techniques-ics.ts'
 
 export interface Technique {
   id: string
   name: string
+  /** In Chinese, where it has a name of ours. */
+  zh?: string
   matrix: 'enterprise' | 'ics'
 }
 
@@ -62,7 +65,10 @@ const table: readonly (readonly [id: string, name: string, matrix: Technique['ma
   ['T1595.003', 'Active Scanning: Wordlist Scanning', 'enterprise'],
 ]
 
-const byId: ReadonlyMap<string, Technique> = new Map(table.map(([id, name, matrix]) => [id, { id, name, matrix }]))
+const byId: ReadonlyMap<string, Technique> = new Map<string, Technique>([
+  ...table.map(([id, name, matrix]) => [id, { id, name, matrix }] as const),
+  ...icsTechniques.map(([id, name, zh]) => [id, { id, name, zh, matrix: 'ics' }] as const),
+])
 
 /** The technique of that id. One that another tool names and we do not know keeps its id as its name; ids of ICS begin with T0. */
 export const techniqueNamed = (id: string): Technique => byId.get(id) ?? { id, name: id, matrix: id.startsWith('T0') ? 'ics' : 'enterprise' }

@@ -1,6 +1,9 @@
 /** What a rule sees of an event: its fields by name, and a few that are read out of them. All of it is an attacker's text, bounded. */
 import { unescapeBytes } from '@shenlou/contract/bytes'
 import type { StoredEvent } from '@shenlou/contract/event'
+import type { EventBody } from '@shenlou/contract/event-kinds'
+import { addressIn } from '@shenlou/contract/industrial-fields'
+import { operatorSays, pointLine, writes } from './operator.ts'
 import { simpleCommands } from './shell-line.ts'
 
 export type FieldValue = string | number | boolean | null | undefined | readonly (string | number)[]
@@ -43,6 +46,10 @@ const headerNamed = (headers: unknown, name: string): string | undefined => {
   return found ? raw(found[1]) : undefined
 }
 
+/** The points of an industrial request that are looked at one by one. */
+const pointsOf = (event: StoredEvent): EventBody<'industrial.requested'>['points'] =>
+  Array.isArray(event.body.points) ? (event.body as EventBody<'industrial.requested'>).points.slice(0, 16) : []
+
 const derived: Record<string, (event: StoredEvent) => FieldValue> = {
   'source.ip': (event) => event.source?.ip,
   'destination.ip': (event) => event.destination?.ip,
@@ -70,6 +77,21 @@ const derived: Record<string, (event: StoredEvent) => FieldValue> = {
     Array.isArray(event.body.headers)
       ? event.body.headers.slice(0, 100).map((pair: unknown) => (Array.isArray(pair) ? `${raw(pair[0])}: ${raw(pair[1])}` : ''))
       : [],
+  // What an operator would say, in English; the finding's reason has both languages.
+  'industrial.said': (event) => operatorSays(event)?.en,
+  'industrial.points': (event) => pointsOf(event).map((point) => pointLine(point, writes(event.body.operation))),
+  // Where a request goes to: its first point, or the address in its bytes where the device has none there.
+  'industrial.target': (event) => {
+    const [first] = pointsOf(event)
+    if (first) return first.tag ?? first.address
+    const { protocol, request } = event.body as EventBody<'industrial.requested'>
+    return typeof request === 'string' ? addressIn(protocol, Buffer.from(request.slice(0, 400), 'base64')) : undefined
+  },
+  // An output or a bit, not a number: what can be toggled.
+  'industrial.switch': (event) => {
+    const [first] = pointsOf(event)
+    return first !== undefined && (first.class === 'CMD' || [first.before, first.value].every((value) => value === 0 || value === 1))
+  },
   'file.name': (event) => {
     const path = raw(event.body.path)
     return path.slice(path.lastIndexOf('/') + 1)

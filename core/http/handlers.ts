@@ -14,6 +14,7 @@ import { changePerson, createPerson, me, people, preferences, scopes, setPrefere
 import { createSource, pushAlerts, sources } from '../sense/sources.ts'
 import { confirmSensor, issueEnrolment, revokeSensor, sensors } from '../sensors/registry.ts'
 import { session, sessionEvents, sessions } from '../sessions.ts'
+import { sessionPlant } from '../sessions-plant.ts'
 import { recording, recordingCast } from '../sessions-recording.ts'
 import { stepTicket, ticket, tickets } from '../tickets/tickets.ts'
 import { createToken, revokeToken, tokens } from '../tokens.ts'
@@ -36,6 +37,7 @@ export const handlers: Handlers = {
   sessions,
   session,
   sessionEvents,
+  sessionPlant,
   recording,
   recordingCast,
   events,

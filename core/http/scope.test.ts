@@ -132,6 +132,7 @@ function probe(): string {
     ['event', () => one('event')],
     ['session', () => one('session')],
     ['sessionEvents', () => one('session')],
+    ['sessionPlant', () => one('session')],
     ['recording', () => one('session')],
     ['recordingCast', () => one('session')],
     ['finding', () => one('finding')],

@@ -1,16 +1,18 @@
 /** Rules over logins. */
+import { deviceServices } from './devices.ts'
 import { rulesOf } from './rules-of.ts'
 
 const refused = {
   all: [
     { field: 'body.outcome', is: 'refused' },
-    { field: 'body.method', in: ['password', 'keyboard-interactive', 'form', 'basic'] },
+    { field: 'body.method', in: ['password', 'keyboard-interactive', 'form', 'basic', 'ftp', 's7-password', 'snmp-community', 'snmp-usm'] },
   ],
 } as const
 
 export const accessRules = rulesOf({ kinds: ['login.attempted'] }, [
   {
     id: 'login.brute-force',
+    version: 2,
     title: { zh: '口令暴力猜测', en: 'Password guessing' },
     reason: {
       zh: '同一来源十分钟内至少五次口令登录失败。',
@@ -26,6 +28,7 @@ export const accessRules = rulesOf({ kinds: ['login.attempted'] }, [
   },
   {
     id: 'login.spraying',
+    version: 2,
     title: { zh: '口令喷洒', en: 'Password spraying' },
     reason: {
       zh: '同一来源用同一个口令试了至少四个不同账号。',
@@ -41,6 +44,7 @@ export const accessRules = rulesOf({ kinds: ['login.attempted'] }, [
   },
   {
     id: 'login.stuffing',
+    version: 2,
     title: { zh: '撞库', en: 'Credential stuffing' },
     reason: {
       zh: '同一来源连续尝试八组账号与口令,账号各不相同、口令也各不相同,如同使用泄露的名单。',
@@ -56,6 +60,7 @@ export const accessRules = rulesOf({ kinds: ['login.attempted'] }, [
   },
   {
     id: 'login.accepted',
+    version: 2,
     title: { zh: '使用有效账号登录诱饵', en: 'Valid account used on a decoy' },
     reason: {
       zh: '有人用诱饵承认的账号登录;诱饵没有合法用户。',
@@ -65,7 +70,13 @@ export const accessRules = rulesOf({ kinds: ['login.attempted'] }, [
     confidence: 'high',
     techniques: ['T1078'],
     when: {
-      all: [{ field: 'body.outcome', is: 'accepted' }, { not: { field: 'body.by', in: ['lure', 'tries'] } }, { not: { field: 'body.method', is: 'none' } }],
+      all: [
+        { field: 'body.outcome', is: 'accepted' },
+        { not: { field: 'body.by', in: ['lure', 'tries'] } },
+        { not: { field: 'body.method', is: 'none' } },
+        // A controller's logins are those of devices.ts: other techniques, other weight.
+        { not: { field: 'service', in: deviceServices } },
+      ],
     },
     per: ['source.ip', 'decoy', 'service', 'body.user'],
     evidence: ['body.user', 'body.password', 'body.method'],
@@ -93,6 +104,7 @@ export const accessRules = rulesOf({ kinds: ['login.attempted'] }, [
   },
   {
     id: 'login.lure',
+    version: 2,
     title: { zh: '使用了诱饵凭据', en: 'Planted credential used' },
     reason: {
       zh: '登录所用的凭据只埋设在诱饵位置,使用它说明攻击者已读到该处。',
@@ -102,10 +114,7 @@ export const accessRules = rulesOf({ kinds: ['login.attempted'] }, [
     confidence: 'high',
     techniques: ['T1078', 'T1552.001'],
     when: {
-      all: [
-        { field: 'body.outcome', is: 'accepted' },
-        { field: 'body.by', is: 'lure' },
-      ],
+      all: [{ field: 'body.outcome', is: 'accepted' }, { field: 'body.by', is: 'lure' }, { not: { field: 'service', in: deviceServices } }],
     },
     per: ['source.ip', 'decoy', 'service', 'body.user'],
     evidence: ['body.user', 'body.password'],

@@ -2,12 +2,25 @@
 import type { Rule } from '../rule.ts'
 import { accessRules } from './access.ts'
 import { commandRules } from './commands.ts'
+import { deviceRules } from './devices.ts'
 import { discoveryRules } from './discovery.ts'
+import { industrialRules } from './industrial.ts'
 import { networkRules } from './network.ts'
+import { plantRules } from './plant.ts'
 import { sensorRules } from './sensors.ts'
 import { webRules } from './web.ts'
 
-export const allRules: readonly Rule[] = Object.freeze([...networkRules, ...accessRules, ...discoveryRules, ...commandRules, ...webRules, ...sensorRules])
+export const allRules: readonly Rule[] = Object.freeze([
+  ...networkRules,
+  ...accessRules,
+  ...discoveryRules,
+  ...commandRules,
+  ...webRules,
+  ...industrialRules,
+  ...deviceRules,
+  ...plantRules,
+  ...sensorRules,
+])
 
 const byKind = new Map<string, Rule[]>()
 for (const rule of allRules) for (const kind of rule.kinds) byKind.set(kind, [...(byKind.get(kind) ?? []), rule])

@@ -1,0 +1,39 @@
+/** The plant behind a session's decoy, as its template describes it: what the numbers of `plant.sampled` are called. */
+import type { RouteAnswer } from '@shenlou/contract/api'
+import type { PlantTemplate } from '@shenlou/contract/plant'
+import type { PlantPicture } from '@shenlou/contract/records'
+import type { Actor } from './actor.ts'
+import { notFound } from './api-error.ts'
+import type { Core } from './core.ts'
+import { loadPlants } from './operate/personas.ts'
+import { session } from './sessions.ts'
+
+/** Route `sessionPlant`. Not found when the decoy is gone, is no device, or its plant's template is gone. */
+export async function sessionPlant(core: Core, actor: Actor, input: { params: { id: string } }): Promise<RouteAnswer<'sessionPlant'>> {
+  const { decoy } = await session(core, actor, input)
+  const [row] = await core.sql<{ plant: { id: string; template: string; units: Record<string, string> } | null }[]>`select plant from decoy where id = ${decoy}`
+  const template = row?.plant ? loadPlants(core.dataDir).get(row.plant.template) : undefined
+  if (!row?.plant || !template) throw notFound('plant')
+  return pictureOf(row.plant.id, template, Object.values(row.plant.units))
+}
+
+/** The units named, in the plant's order, with tags and alarms under the ids that events have. */
+export function pictureOf(plant: string, template: PlantTemplate, shown: readonly string[]): PlantPicture {
+  return {
+    plant,
+    title: template.title,
+    units: template.units.flatMap((unit) => {
+      const equipment = template.equipment[unit.equipment]
+      if (!equipment || !shown.includes(unit.id)) return []
+      return [
+        {
+          id: unit.id,
+          title: unit.title,
+          model: equipment.model,
+          tags: equipment.tags.map((tag) => ({ id: `${unit.id}.${tag.id}`, title: tag.title, class: tag.class, unit: tag.unit, range: tag.range })),
+          alarms: [...equipment.alarms, ...equipment.interlocks].map(({ id, title }) => ({ id: `${unit.id}.${id}`, title })),
+        },
+      ]
+    }),
+  }
+}
