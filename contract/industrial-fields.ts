@@ -67,7 +67,10 @@ function modbus(r: FieldReader, side: FrameSide): void {
     r.number('and mask', 2, hex(4))
     r.number('or mask', 2, hex(4))
   } else if (code === 23) {
-    if (!asked) return registers(r)
+    if (!asked) {
+      registers(r)
+      return
+    }
     r.number('read starting address', 2)
     r.number('read quantity', 2)
     r.number('starting address', 2)
