@@ -12,7 +12,7 @@ test('settings that do not fit are named and their service is left out; the othe
     services.map(({ service }) => service),
     ['ssh', 'of-a-test'],
   )
-  assert.deepEqual((services[0]?.settings as { login: { accounts: unknown[] } }).login.accounts, [])
+  assert.deepEqual(services[0]?.settings, { login: { accounts: [] } })
   assert.deepEqual(services[1]?.settings, { any: 1 })
   assert.equal(problems.length, 1)
   assert.match(problems[0] as string, /^portal: login\.accounts: /)
