@@ -22,7 +22,7 @@ export const tools: Record<string, string> = {
   tshark: 'tshark',
   snmpget: 'snmp',
   lftp: 'lftp',
-  python3: 'python3',
+  '/usr/bin/python3': 'python3',
   '/usr/lib/python3/dist-packages/pymodbus': 'python3-pymodbus',
   // Its package imports this and does not name it.
   '/usr/lib/python3/dist-packages/serial_asyncio': 'python3-serial-asyncio',

@@ -1,0 +1,258 @@
+/**
+ * The machinery park as engineers' and attackers' own clients meet it, each dialogue read by independent dissectors; and one write as every view of the
+ * plant shows it.
+ */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { floatWords, iec104Client, modbusClient, s7Client, setPoint } from './industrial/clients.ts'
+import { type Capture, capture, type DecodeAs, shownFault } from './industrial/dissect.ts'
+import { mbpoll, nmap, nodes7, pymodbus } from './industrial/others.ts'
+import { type Park, startPark } from './industrial/park.ts'
+import { until } from './installation.ts'
+
+let park: Park
+const decodeAs: DecodeAs = {}
+const at = (decoy: string, service: string) => ({ host: park.address(decoy), port: park.port(decoy, service) })
+/** The same, as the clients of others take it. */
+const place = (decoy: string, service: string): [string, number] => [park.address(decoy), park.port(decoy, service)]
+
+before(async () => {
+  park = await startPark()
+  await park.site.signIn()
+  decodeAs[park.port('topcoat-oven', 'modbus')] = 'mbtcp'
+  decodeAs[park.port('primer-oven', 's7comm')] = 'tpkt'
+  decodeAs[park.port('wind-rtu', 'iec104')] = 'iec60870_104'
+})
+after(() => park?.site.remove())
+
+describe('clients of others are answered as by the devices', () => {
+  let dialogues: Capture
+
+  before(async () => {
+    dialogues = await capture(`net 127.0.0.0/8 and (port ${Object.keys(decodeAs).join(' or port ')})`, decodeAs)
+  })
+  after(() => dialogues?.remove())
+
+  test('nmap discovers the Modbus devices and names their makers', async () => {
+    const oven = await nmap(...place('topcoat-oven', 'modbus'), 'modbus-discover')
+    assert.match(oven, /sid 0x1:/)
+    assert.match(oven, /Device identification: Weintek cMT3090 20200318/)
+    assert.match(await nmap(...place('batching', 'modbus'), 'modbus-discover'), /Device identification: Schneider Electric BMX P34 2020 v2\.70/)
+    const gateway = await nmap(...place('meters', 'modbus'), 'modbus-discover')
+    assert.match(gateway, /Slave ID data: DTSD1352 1/)
+  })
+
+  test('nmap identifies the Siemens controllers, each with its own serial number', async () => {
+    const bench = await nmap(...place('test-bench', 's7comm'), 's7-info')
+    assert.match(bench, /Module: 6ES7 315-2EH14-0AB0/)
+    assert.match(bench, /Basic Hardware: 6ES7 315-2EH14-0AB0/)
+    assert.match(bench, /Version: 3\.2\.8/)
+    assert.match(bench, /Copyright: Original Siemens Equipment/)
+    const oven = await nmap(...place('primer-oven', 's7comm'), 's7-info')
+    assert.match(oven, /Module: 6ES7 214-1AG40-0XB0/)
+    const serial = (text: string): string | undefined => /Serial Number: (.+)/.exec(text)?.[1]
+    assert.ok(serial(bench) && serial(oven) && serial(bench) !== serial(oven), `${serial(bench)} ${serial(oven)}`)
+  })
+
+  test('nmap finds no trace of the worm that it looks for, and identifies the station of the RTU', async () => {
+    assert.doesNotMatch(await nmap(...place('test-bench', 's7comm'), 'stuxnet-detect'), /VULNERABLE|INFECTED/i)
+    const rtu = await nmap(...place('wind-rtu', 'iec104'), 'iec-identify')
+    assert.match(rtu, /ASDU address: 47/)
+    assert.match(rtu, /Information objects: [1-9]\d*/)
+  })
+
+  test('mbpoll reads every table, writes a setpoint and reads it back', async () => {
+    const oven = place('topcoat-oven', 'modbus')
+    const inputs = await mbpoll(...oven, { table: '3', from: 1, count: 9 })
+    assert.equal(inputs.values.length, 9, inputs.output)
+    const temperature = Number(inputs.values[0])
+    assert.ok(temperature > 0 && temperature < 3500, inputs.output)
+    const floats = await mbpoll(...oven, { table: '4:float', from: 101, count: 1 })
+    assert.ok(Math.abs(Number(floats.values[0]) - temperature / 10) < 3, `${floats.values[0]} beside ${temperature} tenths`)
+    assert.equal((await mbpoll(...oven, { table: '0', from: 1, count: 3 })).values.length, 3)
+    assert.equal((await mbpoll(...oven, { table: '1', from: 1, count: 16 })).values.length, 16)
+    assert.match((await mbpoll(...oven, { table: '4', from: 1, write: ['1875'] })).output, /Written 1 references/)
+    assert.deepEqual((await mbpoll(...oven, { table: '4', from: 1, count: 1 })).values, ['1875'])
+    const said = await until('the write as an operator would say it', async () =>
+      (await park.site.call('events', { query: { kind: 'industrial.requested', limit: 500 } })).events.find(({ body }) => body.operation === 'write'),
+    )
+    const [point] = said.body.points as { tag?: string; value?: number; unit?: string }[]
+    assert.deepEqual([point?.tag, point?.value, point?.unit], ['OV2.Z1.SP', 187.5, '°C'])
+  })
+
+  test('pymodbus reads, writes and identifies', async () => {
+    const found = (await pymodbus(
+      ...place('batching', 'modbus'),
+      `
+out['weights'] = client.read_holding_registers(80, 8, slave=1).registers
+out['written'] = client.write_registers(200, [1, 2, 3], slave=1).isError()
+out['kept'] = client.read_holding_registers(200, 3, slave=1).registers
+out['coils'] = client.read_coils(0, 9, slave=1).bits[:9]
+out['coil'] = client.write_coil(40, True, slave=1).isError()
+out['exchanged'] = client.readwrite_registers(read_address=200, read_count=2, write_address=201, write_registers=[9], slave=1).registers
+out['mask'] = client.mask_write_register(address=200, and_mask=0xfff0, or_mask=5, slave=1).isError()
+out['masked'] = client.read_holding_registers(200, 1, slave=1).registers
+out['information'] = [v.decode() for v in client.execute(ReadDeviceInformationRequest(unit=1)).information.values()]
+`,
+    )) as Record<string, unknown>
+    assert.equal((found.weights as number[]).length, 8)
+    assert.deepEqual([found.written, found.kept, found.coil, found.exchanged], [false, [1, 2, 3], false, [1, 9]])
+    assert.deepEqual([found.mask, found.masked], [false, [5]])
+    assert.deepEqual(found.information, ['Schneider Electric', 'BMX P34 2020', 'v2.70'])
+  })
+
+  test('nodes7 reads reals, bits and counters, writes a setpoint and reads it back', async () => {
+    const client = await nodes7(...place('test-bench', 's7comm'), 2, {
+      P: 'DB20,REAL0',
+      SP: 'DB20,REAL4',
+      Pump: 'DB20,X44.0',
+      Cycles: 'DB20,DINT40',
+      Input: 'I0.0',
+      Output: 'QB4',
+      Flag: 'MW20',
+    })
+    try {
+      const first = await client.read()
+      assert.ok(typeof first.P === 'number' && first.P >= 0 && first.P < 600, JSON.stringify(first))
+      assert.equal(typeof first.Pump, 'boolean')
+      await client.write('SP', 205.5)
+      assert.equal((await client.read()).SP, 205.5)
+    } finally {
+      await client.close()
+    }
+  })
+
+  test('none of these dialogues has a malformed frame or one that dissectors call an error', async () => {
+    await dialogues.stop()
+    const counts = await dialogues.protocols()
+    for (const protocol of ['mbtcp', 's7comm', 'iec60870_asdu']) assert.ok((counts.get(protocol) ?? 0) >= 8, `${protocol}: ${[...counts].join(' ')}`)
+    assert.deepEqual((await dialogues.faults()).map(shownFault), [])
+  })
+})
+
+describe('one write, every view', () => {
+  /** Devices as one adversary sees them. */
+  const views = async (from: string) => {
+    const oven = await modbusClient({ ...at('primer-oven', 'modbus'), from })
+    const ovenS7 = await s7Client({ ...at('primer-oven', 's7comm'), from }, 1)
+    const panel = await modbusClient({ ...at('topcoat-oven', 'modbus'), from })
+    const rtu = await modbusClient({ ...at('wind-rtu', 'modbus'), from })
+    const station = await iec104Client({ ...at('wind-rtu', 'iec104'), from })
+    const meters = await modbusClient({ ...at('meters', 'modbus'), from })
+    const all = [oven, ovenS7, panel, rtu, station, meters]
+    return { oven, ovenS7, panel, rtu, station, meters, close: () => all.forEach((client) => client.close()) }
+  }
+  type Views = Awaited<ReturnType<typeof views>>
+  let attacker: Views
+  let stranger: Views
+  before(async () => {
+    attacker = await views(park.attacker)
+    stranger = await views(park.stranger)
+  })
+  after(() => {
+    attacker?.close()
+    stranger?.close()
+  })
+  /** The issue's bound between a write and every other view of it. */
+  const soon = 2000
+  const near = (a: number, b: number): boolean => Math.abs(a - b) < 1e-3
+  const ovenSetpoint = ({ oven }: Views): Promise<number> => oven.float(8, 'high-first')
+  const powerSetpoint = async ({ rtu }: Views): Promise<number> => (await rtu.read(3, 0, 1))[0] ?? Number.NaN
+  /** The last value that the station said of a point, by itself or when asked. */
+  const said = ({ station }: Views, address: number, causes = [3, 20]) =>
+    station.points.findLast((point) => point.address === address && causes.includes(point.cause))
+
+  test('a setpoint raised through S7 shows in Modbus of the same controller, and to nobody else', async () => {
+    const undisturbed = await ovenSetpoint(stranger)
+    const bytes = Buffer.alloc(4)
+    bytes.writeFloatBE(236.5)
+    await attacker.ovenS7.write(10, 24, bytes)
+    await until('the setpoint in Modbus', async () => near(await ovenSetpoint(attacker), 236.5), soon)
+    assert.ok(near(await attacker.ovenS7.float(10, 24), 236.5))
+    assert.ok(!near(await ovenSetpoint(stranger), 236.5))
+    assert.ok(near(await stranger.ovenS7.float(10, 24), await ovenSetpoint(stranger)), 'its own two views agree')
+    assert.ok(Math.abs((await ovenSetpoint(stranger)) - undisturbed) < 30)
+  })
+
+  test('a limit lowered through Modbus raises its alarm in the alarm words of both protocols', async () => {
+    assert.equal((await stranger.ovenS7.read(99, 0, 1)).readUInt8() & 7, 0, 'no such alarm before')
+    await attacker.oven.write(20, floatWords(5, 'high-first'))
+    await until('the limit in S7', async () => near(await attacker.ovenS7.float(11, 0), 5), soon)
+    await until('the alarm in S7', async () => ((await attacker.ovenS7.read(99, 0, 1)).readUInt8() & 7) !== 0, soon)
+    assert.ok((await attacker.oven.read(2, 8, 3)).includes(1), 'the alarm in Modbus')
+    assert.ok(((await attacker.oven.read(3, 30, 1))[0] ?? 0) > 0, 'counted')
+    assert.equal((await stranger.ovenS7.read(99, 0, 1)).readUInt8() & 7, 0)
+  })
+
+  test('a pump of the other oven, switched off through Modbus on its panel, is off in every table', async () => {
+    await attacker.panel.ask('05 0001 0000')
+    await until('the proof of the fan to drop', async () => (await attacker.panel.read(2, 1, 1))[0] === 0, 8000)
+    assert.equal((await attacker.panel.read(1, 1, 1))[0], 0)
+  })
+
+  test('a command of IEC 104 is confirmed, shows in Modbus and on the meters, and comes back as spontaneous data', async () => {
+    const undisturbed = await powerSetpoint(stranger)
+    attacker.station.send('64 01 06 00 2f00 000000 14')
+    await until('the interrogation to end', () => attacker.station.others.some((asdu) => asdu.startsWith('64010a')))
+    attacker.station.send(setPoint(47, 6001, 321))
+    await until('the set point by itself', () => said(attacker, 2013, [3])?.value === 321, soon)
+    assert.equal(await powerSetpoint(attacker), 321)
+    assert.ok(attacker.station.others.some((asdu) => asdu.startsWith('320107')) && attacker.station.others.some((asdu) => asdu.startsWith('32010a')))
+    await until(
+      'the power of the meter to be that of the RTU, and to fall to the setpoint',
+      async () => {
+        const [[power = 0], meter] = [await attacker.rtu.read(4, 0, 1), await meterPower(attacker)]
+        return Math.abs(power - meter) < 60 && meter < 380
+      },
+      20_000,
+    )
+    assert.equal(await powerSetpoint(stranger), undisturbed)
+    stranger.station.send('64 01 06 00 2f00 000000 14')
+    await until('the interrogation of the stranger', () => stranger.station.others.some((asdu) => asdu.startsWith('64010a')))
+    assert.equal(said(stranger, 2013)?.value, undisturbed)
+  })
+  const meterPower = async ({ meters }: Views): Promise<number> => {
+    const words = await meters.read(4, 4, 2)
+    const bytes = Buffer.alloc(4)
+    words.forEach((word, i) => bytes.writeUInt16BE(word, i * 2))
+    return bytes.readFloatBE()
+  }
+
+  test('a limit written through Modbus trips the turbine: its alarm is said by the station itself', async () => {
+    await attacker.rtu.write(1, [1])
+    await until('the alarm as spontaneous data', () => said(attacker, 1012, [3])?.value === 1 && said(attacker, 1003, [3])?.value === 1, soon)
+    assert.equal((await attacker.rtu.read(2, 2, 3)).join(' '), '1 0 1')
+    assert.equal(said(stranger, 1012)?.value, 0)
+    assert.equal((await stranger.rtu.read(2, 2, 1))[0], 0)
+  })
+
+  test('a restart goes on with both curves where they were', async () => {
+    const state = async (seen: Views) => ({
+      setpoint: await ovenSetpoint(seen),
+      temperature: await seen.oven.float(2, 'high-first'),
+      power: await powerSetpoint(seen),
+      tripped: (await seen.rtu.read(2, 2, 1))[0],
+      fan: (await seen.panel.read(1, 1, 1))[0],
+      energy: await seen.rtu.read(4, 6, 2).then(([high = 0, low = 0]) => high * 65_536 + low),
+    })
+    const before = { attacker: await state(attacker), stranger: await state(stranger) }
+    attacker.close()
+    stranger.close()
+    const stopped = Date.now()
+    await park.site.restart()
+    attacker = await until('the devices to answer the attacker again', () => views(park.attacker), 60_000)
+    stranger = await until('and the stranger', () => views(park.stranger), 60_000)
+    const now = { attacker: await state(attacker), stranger: await state(stranger) }
+    const seconds = (Date.now() - stopped) / 1000
+    for (const who of ['attacker', 'stranger'] as const) {
+      const [then, after] = [before[who], now[who]]
+      assert.ok(
+        Math.abs(after.temperature - then.temperature) < 3 + seconds * 0.5,
+        `${who}: ${then.temperature} °C, ${after.temperature} °C ${seconds} s later`,
+      )
+      assert.ok(after.energy >= then.energy && after.energy - then.energy <= 1 + seconds * 0.6, `${who}: ${then.energy} kWh, then ${after.energy}`)
+    }
+    assert.ok(near(now.attacker.setpoint, 236.5) && now.attacker.power === 321 && now.attacker.tripped === 1 && now.attacker.fan === 0, JSON.stringify(now))
+    assert.ok(!near(now.stranger.setpoint, 236.5) && now.stranger.power !== 321 && now.stranger.tripped === 0, JSON.stringify(now))
+  })
+})
