@@ -14,7 +14,7 @@ const cards: [RegExp, string[]][] = [
 ]
 
 /** Every contradiction as one sentence that begins with the path. */
-export function lintDevice({ os, hardware, host, device, ssh }: PersonaTemplate): string[] {
+export function lintDevice({ os, hardware, host, device, ssh, snmp }: PersonaTemplate): string[] {
   const wrong: string[] = []
   if (os.family === 'embedded') {
     if (!device) wrong.push('device: firmware of its own belongs to a device; say which')
@@ -45,7 +45,28 @@ export function lintDevice({ os, hardware, host, device, ssh }: PersonaTemplate)
   for (const [vendor, prefixes] of cards)
     if (vendor.test(hardware.vendor))
       for (const prefix of hardware.macPrefixes) if (!prefixes.includes(prefix)) wrong.push(`hardware.macPrefixes: ${prefix} is not ${hardware.vendor}'s`)
+  if (snmp) wrong.push(...lintSnmp(snmp, device, hardware.serialPattern))
   const slots = device.modules.map(({ slot }) => slot)
   if (new Set(slots).size !== slots.length) wrong.push('device.modules: two modules are in one slot')
+  return wrong
+}
+
+/** The longest sysDescr that the first request of a scanner may be answered with: 3 bytes for each of its 41, less what is around the text. */
+const longestDescription = 76
+
+function lintSnmp(snmp: NonNullable<PersonaTemplate['snmp']>, device: NonNullable<PersonaTemplate['device']>, serial: string): string[] {
+  const wrong: string[] = []
+  const names: Record<string, unknown> = { ...device, serial }
+  const description = snmp.description.replace(/\{([a-zA-Z]+)\}/g, (whole, name: string) => String(names[name] ?? whole))
+  if (description.length > longestDescription)
+    wrong.push(`snmp.description: ${description.length} characters; beyond ${longestDescription} the first request of a scanner stays unanswered`)
+  const seen = new Set<string>()
+  for (const { oid, from, value, type } of snmp.objects) {
+    if (seen.has(oid)) wrong.push(`snmp.objects: ${oid} is written twice`)
+    seen.add(oid)
+    if ((from === undefined) === (value === undefined)) wrong.push(`snmp.objects: ${oid} has either a source or a value`)
+    if (from !== undefined && (type === 'bits' || type === 'oid' || type === 'ip'))
+      wrong.push(`snmp.objects: ${oid}: what comes from the plant is a number or its text`)
+  }
   return wrong
 }

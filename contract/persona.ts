@@ -5,6 +5,7 @@ import { iec104Template } from './iec104.ts'
 import { modbusTemplate } from './modbus.ts'
 import { s7commTemplate } from './s7comm.ts'
 import { slug } from './primitives.ts'
+import { snmpTemplate } from './snmp.ts'
 
 const names = z.array(z.string().min(1).max(100))
 
@@ -91,5 +92,6 @@ export const personaTemplate = z.strictObject({
   modbus: modbusTemplate.optional(),
   s7comm: s7commTemplate.optional(),
   iec104: iec104Template.optional(),
+  snmp: snmpTemplate.optional(),
 })
 export type PersonaTemplate = z.infer<typeof personaTemplate>

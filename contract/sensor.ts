@@ -129,7 +129,14 @@ export const decoysConfig = z.object({
       seed: sha256,
       /** PEM texts drawn once by the core: `rsa` (SSH host key and TLS key), `tlsCertificate`. */
       secrets: z.record(z.string(), z.string()),
-      services: z.array(z.object({ service: z.string().max(32), settings: z.record(z.string(), z.unknown()) })),
+      /** `listens` is the service's own port, whatever port a trial placed it on. */
+      services: z.array(
+        z.object({
+          service: z.string().max(32),
+          listens: z.object({ transport: z.enum(['tcp', 'udp']), port: z.number().int() }).optional(),
+          settings: z.record(z.string(), z.unknown()),
+        }),
+      ),
       plant: z.object({ id: z.string().max(64), units: z.record(z.string().max(16), z.string().max(16)) }).optional(),
     }),
   ),

@@ -1,5 +1,6 @@
 /** The decoy services that a template may name, with the schema of their settings. */
 import { z } from 'zod'
+import { snmpSettings } from './snmp.ts'
 import { loginPolicy } from './template.ts'
 
 const login = loginPolicy.default({ accounts: [] })
@@ -12,7 +13,8 @@ export const services = {
   iec104: { transport: 'tcp', settings: z.strictObject({}), needs: 'iec104' },
   /** `password` is what a protected controller lets write for. */
   s7comm: { transport: 'tcp', settings: z.strictObject({ password: z.string().min(1).max(8).optional() }), needs: 's7comm' },
-} as const satisfies Record<string, { transport: 'tcp' | 'udp'; settings: z.ZodType; needs: 'ssh' | 'web' | 'modbus' | 's7comm' | 'iec104' }>
+  snmp: { transport: 'udp', settings: snmpSettings, needs: 'snmp' },
+} as const satisfies Record<string, { transport: 'tcp' | 'udp'; settings: z.ZodType; needs: 'ssh' | 'web' | 'modbus' | 's7comm' | 'iec104' | 'snmp' }>
 
 export type ServiceName = keyof typeof services
 export type ServiceSettings<N extends ServiceName> = z.infer<(typeof services)[N]['settings']>

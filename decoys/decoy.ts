@@ -66,6 +66,8 @@ export interface Context {
   readonly plant: PlantView | undefined
   /** This session wrote a tag of the plant: what comes of it is said as `plant.affected` of this session for half an hour, also after the connection ended. */
   wrotePlant(tag: string): void
+  /** Ports that the decoy's services listen on, by the scenario; none where they are not known. */
+  readonly ports: readonly { transport: 'tcp' | 'udp'; port: number }[]
   /** Which unit of the plant each alias of the device's maps stands for. */
   readonly units: Readonly<Record<string, string>>
   /**

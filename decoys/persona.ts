@@ -31,6 +31,8 @@ export interface Persona {
   /** Milliseconds since 1970 UTC. */
   readonly installedAt: number
   readonly bootedAt: number
+  /** How often it has booted since it was installed. */
+  readonly boots: number
   readonly accounts: readonly Account[]
   /**
    * PEM texts by name: `ssh-ed25519` (OpenSSH's form), `ssh-ecdsa` (SEC 1), `ssh-rsa` (PKCS #1), `tls-key`, `tls-certificate`;
@@ -75,6 +77,7 @@ export function drawPersona(source: PersonaSource): Persona {
   const { host, hardware } = template
   const hostname = fill('hostname', pick('hostname pattern', host.hostname).replaceAll('{site}', siteName(organisation)), 'abcdefghijklmnopqrstuvwxyz')
   const installedAt = number('installed', Date.parse(host.installed[0]), Date.parse(host.installed[1]) + day - 1)
+  const boot = lastBoot(installedAt, host.uptimeDays, now, number)
   const keys: Record<string, string> = {}
   const secret = (name: string, purpose: string): string => {
     const value = secrets[name]
@@ -103,7 +106,8 @@ export function drawPersona(source: PersonaSource): Persona {
     serial: fill('serial', hardware.serialPattern, 'ABCDEFGHJKLMNPQRSTUVWXYZ'),
     machineId: draw('machine id', 16).toString('hex'),
     installedAt,
-    bootedAt: lastBoot(installedAt, host.uptimeDays, now, number),
+    bootedAt: boot.at,
+    boots: boot.nth,
     accounts: drawAccounts(template, { number, pick }),
     keys,
   }
@@ -139,14 +143,14 @@ const siteName = (organisation: Organisation): string => (organisation.domain.sp
  * The last boot at or before `now`. A host has one history: from its installation it runs a drawn number of days between the two bounds, boots, and so
  * on; so uptime grows over restarts of ours, never lies in the future, and no two visits contradict each other.
  */
-function lastBoot(installedAt: number, [least, most]: readonly [number, number], now: number, number: Persona['number']): number {
+function lastBoot(installedAt: number, [least, most]: readonly [number, number], now: number, number: Persona['number']): { at: number; nth: number } {
   const from = Math.max(1, least) * day
   const to = Math.max(from, most * day)
   let boot = installedAt + number('first boot', 300_000, 3_600_000)
-  if (boot > now) return installedAt
+  if (boot > now) return { at: installedAt, nth: 1 }
   for (let nth = 1; ; nth++) {
     const next = boot + number(`boot ${nth}`, from, to)
-    if (next > now) return boot
+    if (next > now) return { at: boot, nth }
     boot = next
   }
 }

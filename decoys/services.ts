@@ -10,6 +10,7 @@ export const services = [
   lazily('iec104', async () => (await import('./industrial/iec104/iec104.ts')).iec104),
   lazily('modbus', async () => (await import('./industrial/modbus/modbus.ts')).modbus),
   lazily('s7comm', async () => (await import('./industrial/s7comm/s7comm.ts')).s7comm),
+  lazily('snmp', async () => (await import('./industrial/snmp/snmp.ts')).snmp),
   lazily('portal', async () => (await import('./portal/portal.ts')).portal),
   lazily('portal-https', async () => (await import('./portal/portal.ts')).portalHttps),
   lazily('ssh', async () => (await import('./ssh/ssh.ts')).ssh),

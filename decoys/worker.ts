@@ -161,7 +161,9 @@ export function runWorker({ socket, services, openWorld, plantEngine, exit, sess
     if (!known) return [`no service is called ${service}`]
     if (known instanceof Error) return [`${service}: ${known.message}`.slice(0, 200)]
     const result = known.settings?.safeParse(settings)
-    return !result || result.success ? [] : result.error.issues.slice(0, 5).map((issue) => `${service}: ${issue.path.join('.') || 'settings'}: ${issue.message}`)
+    return !result || result.success
+      ? []
+      : result.error.issues.slice(0, 5).map((issue) => `${service}: ${issue.path.join('.') || 'settings'}: ${issue.message}`)
   }
 
   function open(id: number, opened: OpenConnection): void {
@@ -207,6 +209,7 @@ export function runWorker({ socket, services, openWorld, plantEngine, exit, sess
         return plant
       },
       units: belongs?.units ?? {},
+      ports: decoy.config.services.flatMap(({ listens }) => listens ?? []),
       wrotePlant(tag) {
         const { id } = context.session()
         if (belongs) consequences.wrote(belongs.id, adversary.id, tag, (body) => sayEvent(0, { session: id, kind: 'plant.affected', body }))

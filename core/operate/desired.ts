@@ -1,5 +1,6 @@
 /** Desired state of one sensor, as it pulls it: what a relay answers, what a decoy host runs. */
 import type { DecoysConfig, RelayConfig } from '@shenlou/contract/sensor'
+import { isService, services } from '@shenlou/contract/services'
 import type { Placement } from '@shenlou/contract/placement'
 import type { Core } from '../core.ts'
 import { loadPersonas, loadPlants } from './personas.ts'
@@ -51,7 +52,7 @@ export async function desiredState(core: Core, sensorId: string): Promise<RelayC
           id: string
           persona: string
           organisation: Record<string, unknown>
-          services: { service: string; settings: Record<string, unknown> }[]
+          services: { service: string; port: number; settings: Record<string, unknown> }[]
           secrets: Buffer
           plant: { id: string; template: string; units: Record<string, string> } | null
         }[]
@@ -84,7 +85,11 @@ export async function desiredState(core: Core, sensorId: string): Promise<RelayC
           organisation: decoy.organisation as DecoysConfig['decoys'][number]['organisation'],
           seed: decoySeed(secret, decoy.id),
           secrets: decoySecrets(core, decoy.id, decoy.secrets),
-          services: decoy.services.map(({ service, settings }) => ({ service, settings })),
+          services: decoy.services.map(({ service, port, settings }) => ({
+            service,
+            ...(isService(service) ? { listens: { transport: services[service].transport, port } } : {}),
+            settings,
+          })),
           ...(decoy.plant ? { plant: { id: decoy.plant.id, units: decoy.plant.units } } : {}),
         },
       ]

@@ -40,6 +40,8 @@ const maxSampled = 64
 const maxRemembered = 1000
 /** When the plant was sampled last, by decoy and adversary: tools open a connection for each request. */
 const lastSampled = new Map<string, number>()
+/** When a session was given a sample last: several flows of datagrams are one session, and one of them samples. */
+const lastGiven = new Map<string, number>()
 
 /** What a device is called, drawn from the seed of its decoy: the same on every port and for every visitor. */
 export function deviceIdentity(persona: Persona): DeviceIdentity {
@@ -100,6 +102,7 @@ export function openDevice(context: Context, session: Session): Device {
     .filter(({ unitId }) => own.includes(unitId))
     .slice(0, maxSampled)
   const sample = (): void => {
+    remember(lastGiven, session.id, performance.now())
     const { snapshot, branched, id } = plant()
     session.emit('plant.sampled', { plant: id, branched, values: Object.fromEntries(sampled.map(({ id: tag }) => [tag, round(snapshot.value(tag))])) })
   }
@@ -111,11 +114,10 @@ export function openDevice(context: Context, session: Session): Device {
     const now = performance.now()
     const last = lastSampled.get(key)
     if (last === undefined || now - last >= sampleMs) sample()
-    lastSampled.delete(key)
-    lastSampled.set(key, now)
-    const [oldest] = lastSampled.keys()
-    if (lastSampled.size > maxRemembered && oldest !== undefined) lastSampled.delete(oldest)
-    sampler = setInterval(sample, sampleMs).unref()
+    remember(lastSampled, key, now)
+    sampler = setInterval(() => {
+      if (performance.now() - (lastGiven.get(session.id) ?? 0) >= sampleMs * 0.9) sample()
+    }, sampleMs).unref()
   }
 
   return {
@@ -170,6 +172,13 @@ export function openDevice(context: Context, session: Session): Device {
       clearInterval(sampler)
     },
   }
+}
+
+function remember(times: Map<string, number>, key: string, now: number): void {
+  times.delete(key)
+  times.set(key, now)
+  const [oldest] = times.keys()
+  if (times.size > maxRemembered && oldest !== undefined) times.delete(oldest)
 }
 
 const round = (value: number): number => (Number.isFinite(value) ? Number(value.toPrecision(7)) : 0)

@@ -1,0 +1,410 @@
+/** MIB-II (RFC 1213) of a device, its vendor's objects, and of version 3 the engine's own (RFC 3411, 3414), as the nodes of one tree. */
+import type { SnmpInterface, SnmpObject, SnmpTemplate } from '@shenlou/contract/snmp'
+import { deviceIdentity } from '../device.ts'
+import type { Persona } from '../../persona.ts'
+import type { Wrote } from '../say.ts'
+import { pointFor } from './agent.ts'
+import { type Oid, parseOid, type Value } from './ber.ts'
+import type { InterfaceCounts, Own } from './counts.ts'
+import { status } from './message.ts'
+import type { Node, View } from './tree.ts'
+import { engineIdOf } from './usm.ts'
+
+/** Where this device is seen: its address, and the ports that it listens on. */
+export interface Place {
+  address: string
+  ports: readonly { transport: 'tcp' | 'udp'; port: number }[]
+}
+
+type Read = (view: View) => Value
+type Write = NonNullable<Node['write']>
+
+const mib2: Oid = [1, 3, 6, 1, 2, 1]
+const integer = (value: number): Value => ({ type: 'integer', value })
+const text = (value: string): Value => ({ type: 'octets', value: Buffer.from(value) })
+const gauge = (value: number): Value => ({ type: 'gauge', value })
+/** Counters run over at 32 bits. */
+const counter = (value: number): Value => ({ type: 'counter', value: Math.max(0, Math.floor(value)) % 4_294_967_296 })
+const none: Value = { type: 'oid', value: [0, 0] }
+
+const scalar = (group: Oid, at: number, name: string, read: Read, write?: Write): Node => ({
+  oid: [...group, at, 0],
+  object: group.length + 1,
+  name: `${name}.0`,
+  read,
+  ...(write ? { write } : {}),
+})
+/** One cell of a table: `entry`, its column, the row's index. */
+const cell = (entry: Oid, column: number, index: Oid, name: string, read: Read): Node => ({
+  oid: [...entry, column, ...index],
+  object: entry.length + 1,
+  name: `${name}.${index.join('.')}`,
+  read,
+})
+
+/** Texts of a persona, filled in with what this one device is called. */
+export function filler(persona: Persona): (pattern: string) => string {
+  const { template } = persona
+  const identity = deviceIdentity(persona)
+  const names: Record<string, string> = {
+    product: template.device?.product ?? template.hardware.model,
+    orderNumber: template.device?.orderNumber ?? '',
+    hardware: template.device?.hardware ?? '',
+    firmware: template.device?.firmware ?? '',
+    serial: persona.serial,
+    station: identity.stationName,
+    plant: identity.plantName,
+    hostname: persona.hostname,
+    mac: persona.mac,
+    site: (persona.organisation.domain.split('.')[0] ?? '').slice(0, 20),
+  }
+  return (pattern) => pattern.replace(/\{([a-zA-Z]+)\}/g, (whole, name: string) => names[name] ?? whole)
+}
+
+/** Every object of the agent. */
+export function nodesOf(persona: Persona, template: SnmpTemplate, place: Place): Node[] {
+  const fill = filler(persona)
+  const groups: Record<SnmpTemplate['groups'][number], () => Node[]> = {
+    system: () => systemGroup(template, fill),
+    interfaces: () => interfaceGroup(persona, template, fill),
+    ip: () => ipGroup(template, place),
+    icmp: icmpGroup,
+    tcp: () => tcpGroup(template, place),
+    udp: () => udpGroup(template, place),
+    snmp: snmpGroup,
+  }
+  return [
+    ...template.groups.flatMap((name) => groups[name]()),
+    ...template.objects.map((object) => vendorNode(object, fill)),
+    ...(template.versions.includes('v3') ? engineGroup(persona, template) : []),
+  ]
+}
+
+function systemGroup(template: SnmpTemplate, fill: (pattern: string) => string): Node[] {
+  const group = [...mib2, 1]
+  const description = text(fill(template.description))
+  const objectId: Value = { type: 'oid', value: parseOid(template.objectId) }
+  const settable = (at: number, name: string, first: string): Node => {
+    const initial = Buffer.from(fill(first))
+    return scalar(group, at, name, ({ texts }) => ({ type: 'octets', value: texts.get(name) ?? initial }), template.writable ? textWrite(name) : undefined)
+  }
+  return [
+    scalar(group, 1, 'sysDescr', () => description),
+    scalar(group, 2, 'sysObjectID', () => objectId),
+    scalar(group, 3, 'sysUpTime', ({ uptime }) => ({ type: 'ticks', value: Math.floor(uptime * 100) % 4_294_967_296 })),
+    settable(4, 'sysContact', template.contact),
+    settable(5, 'sysName', template.name),
+    settable(6, 'sysLocation', template.location),
+    scalar(group, 7, 'sysServices', () => integer(template.services)),
+  ]
+}
+
+/** DisplayString (SIZE (0..255)). */
+const textWrite = (name: string): Write => ({
+  check: (value) => (value.type !== 'octets' ? status.wrongType : value.value.length > 255 ? status.wrongLength : status.noError),
+  apply(value, { texts }): Wrote {
+    if (value.type === 'octets') texts.set(name, value.value)
+    return { points: [], changed: false }
+  },
+})
+
+function interfaceGroup(persona: Persona, { interfaces }: SnmpTemplate, fill: (pattern: string) => string): Node[] {
+  const group = [...mib2, 2]
+  const entry = [...group, 2, 1]
+  const mac = Buffer.from(persona.mac.replaceAll(':', ''), 'hex')
+  let addresses = 0
+  const rows = interfaces.flatMap((each: SnmpInterface, at) => {
+    const index = [at + 1]
+    const address = each.hardwareAddress ? Buffer.from(mac) : Buffer.alloc(0)
+    // Ports of one device have addresses in a row.
+    if (each.hardwareAddress) address.writeUIntBE((mac.readUIntBE(3, 3) + addresses++) & 0xffffff, 3, 3)
+    const state = integer(each.up ? 1 : 2)
+    // Its link came up while it booted.
+    const changed = persona.number(`snmp link ${at}`, 320, 2900)
+    const counted = (column: number, name: string, pick: (counts: InterfaceCounts) => number): Node =>
+      cell(entry, column, index, name, ({ counts }) => counter(pick(counts.of(at))))
+    const fixed = (column: number, name: string, value: Value): Node => cell(entry, column, index, name, () => value)
+    return [
+      fixed(1, 'ifIndex', integer(at + 1)),
+      fixed(2, 'ifDescr', text(fill(each.description))),
+      fixed(3, 'ifType', integer(each.type)),
+      fixed(4, 'ifMtu', integer(each.mtu)),
+      fixed(5, 'ifSpeed', gauge(each.speed)),
+      fixed(6, 'ifPhysAddress', { type: 'octets', value: address }),
+      fixed(7, 'ifAdminStatus', integer(1)),
+      fixed(8, 'ifOperStatus', state),
+      fixed(9, 'ifLastChange', { type: 'ticks', value: each.up ? changed : 0 }),
+      counted(10, 'ifInOctets', (counts) => counts.inOctets),
+      counted(11, 'ifInUcastPkts', (counts) => counts.inUnicast),
+      counted(12, 'ifInNUcastPkts', (counts) => counts.inOther),
+      fixed(13, 'ifInDiscards', counter(0)),
+      fixed(14, 'ifInErrors', counter(0)),
+      counted(15, 'ifInUnknownProtos', (counts) => counts.inOther / 41),
+      counted(16, 'ifOutOctets', (counts) => counts.outOctets),
+      counted(17, 'ifOutUcastPkts', (counts) => counts.outUnicast),
+      counted(18, 'ifOutNUcastPkts', (counts) => counts.outOther),
+      fixed(19, 'ifOutDiscards', counter(0)),
+      fixed(20, 'ifOutErrors', counter(0)),
+      fixed(21, 'ifOutQLen', gauge(0)),
+      fixed(22, 'ifSpecific', none),
+    ]
+  })
+  return [scalar(group, 1, 'ifNumber', () => integer(interfaces.length)), ...rows]
+}
+
+/** The four bytes of an IPv4 address; undefined for another. */
+function bytesOf(address: string): number[] | undefined {
+  const bytes = address.split('.').map(Number)
+  return bytes.length === 4 && bytes.every((byte) => Number.isInteger(byte) && byte >= 0 && byte <= 255) ? bytes : undefined
+}
+
+function ipGroup({ ttl, interfaces }: SnmpTemplate, { address }: Place): Node[] {
+  const group = [...mib2, 4]
+  const received: Read = ({ counts }) => counter(counts.packets().in)
+  const names = ['ipReasmReqds', 'ipReasmOKs', 'ipReasmFails', 'ipFragOKs', 'ipFragFails', 'ipFragCreates']
+  const nodes = [
+    scalar(group, 1, 'ipForwarding', () => integer(2)),
+    scalar(group, 2, 'ipDefaultTTL', () => integer(ttl)),
+    scalar(group, 3, 'ipInReceives', received),
+    scalar(group, 4, 'ipInHdrErrors', () => counter(0)),
+    scalar(group, 5, 'ipInAddrErrors', ({ counts }) => counter(discarded(counts.packets().in))),
+    scalar(group, 6, 'ipForwDatagrams', () => counter(0)),
+    scalar(group, 7, 'ipInUnknownProtos', () => counter(0)),
+    scalar(group, 8, 'ipInDiscards', () => counter(0)),
+    scalar(group, 9, 'ipInDelivers', ({ counts }) => counter(delivered(counts.packets().in))),
+    scalar(group, 10, 'ipOutRequests', ({ counts }) => counter(counts.packets().out)),
+    scalar(group, 11, 'ipOutDiscards', () => counter(0)),
+    scalar(group, 12, 'ipOutNoRoutes', () => counter(0)),
+    scalar(group, 13, 'ipReasmTimeout', () => integer(60)),
+    ...names.map((name, at) => scalar(group, 14 + at, name, () => counter(0))),
+    scalar(group, 23, 'ipRoutingDiscards', () => counter(0)),
+  ]
+  const bytes = bytesOf(address)
+  if (!bytes) return nodes
+  const used = Math.max(
+    0,
+    interfaces.findIndex(({ up, type }) => up && type !== 24),
+  )
+  const entry = [...group, 20, 1]
+  return [
+    ...nodes,
+    cell(entry, 1, bytes, 'ipAdEntAddr', () => ({ type: 'ip', value: Buffer.from(bytes) })),
+    cell(entry, 2, bytes, 'ipAdEntIfIndex', () => integer(used + 1)),
+    cell(entry, 3, bytes, 'ipAdEntNetMask', () => ({ type: 'ip', value: Buffer.from([255, 255, 255, 0]) })),
+    cell(entry, 4, bytes, 'ipAdEntBcastAddr', () => integer(1)),
+    cell(entry, 5, bytes, 'ipAdEntReasmMaxSize', () => integer(65_535)),
+  ]
+}
+/** Broadcasts of other networks. */
+const discarded = (packets: number): number => Math.floor(packets / 619)
+const delivered = (packets: number): number => packets - discarded(packets)
+
+const icmpNames = [
+  'Msgs',
+  'Errors',
+  'DestUnreachs',
+  'TimeExcds',
+  'ParmProbs',
+  'SrcQuenchs',
+  'Redirects',
+  'Echos',
+  'EchoReps',
+  'Timestamps',
+  'TimestampReps',
+  'AddrMasks',
+  'AddrMaskReps',
+]
+/** Somebody pings it now and then, and it answers. */
+function icmpGroup(): Node[] {
+  const group = [...mib2, 5]
+  const echoes: Read = ({ counts }) => counter(counts.icmp())
+  return ['In', 'Out'].flatMap((way, side) =>
+    icmpNames.map((name, at) => {
+      const moves = at === 0 || at === (side === 0 ? 7 : 8)
+      return scalar(group, side * 13 + at + 1, `icmp${way}${name}`, moves ? echoes : () => counter(0))
+    }),
+  )
+}
+
+function tcpGroup(template: SnmpTemplate, { address, ports }: Place): Node[] {
+  const group = [...mib2, 6]
+  const entry = [...group, 13, 1]
+  const listening = [...new Set(ports.filter(({ transport }) => transport === 'tcp').map(({ port }) => port))].sort((a, b) => a - b)
+  const local = localAddress(template, address)
+  return [
+    scalar(group, 1, 'tcpRtoAlgorithm', () => integer(4)),
+    scalar(group, 2, 'tcpRtoMin', () => integer(500)),
+    scalar(group, 3, 'tcpRtoMax', () => integer(60_000)),
+    scalar(group, 4, 'tcpMaxConn', () => integer(template.tcpMaxConnections)),
+    scalar(group, 5, 'tcpActiveOpens', () => counter(0)),
+    scalar(group, 6, 'tcpPassiveOpens', ({ counts }) => counter(counts.connections())),
+    scalar(group, 7, 'tcpAttemptFails', () => counter(0)),
+    scalar(group, 8, 'tcpEstabResets', ({ counts }) => counter(counts.connections() / 23)),
+    scalar(group, 9, 'tcpCurrEstab', () => gauge(0)),
+    scalar(group, 10, 'tcpInSegs', (view) => counter(delivered(view.counts.packets().in) - view.counts.icmp() - datagrams(view).in)),
+    scalar(group, 11, 'tcpOutSegs', (view) => counter(view.counts.packets().out - view.counts.icmp() - datagrams(view).out)),
+    scalar(group, 12, 'tcpRetransSegs', ({ counts }) => counter(counts.connections() / 9)),
+    ...listening.flatMap((port) => {
+      const index = [...local, port, 0, 0, 0, 0, 0]
+      return [
+        cell(entry, 1, index, 'tcpConnState', () => integer(2)),
+        cell(entry, 2, index, 'tcpConnLocalAddress', () => ({ type: 'ip', value: Buffer.from(local) })),
+        cell(entry, 3, index, 'tcpConnLocalPort', () => integer(port)),
+        cell(entry, 4, index, 'tcpConnRemAddress', () => ({ type: 'ip', value: Buffer.alloc(4) })),
+        cell(entry, 5, index, 'tcpConnRemPort', () => integer(0)),
+      ]
+    }),
+    scalar(group, 14, 'tcpInErrs', () => counter(0)),
+    scalar(group, 15, 'tcpOutRsts', ({ counts }) => counter(counts.connections() / 11)),
+  ]
+}
+
+const localAddress = ({ listens }: SnmpTemplate, address: string): number[] => (listens === 'own-address' ? bytesOf(address) : undefined) ?? [0, 0, 0, 0]
+
+/** Most datagrams of a quiet device are requests to this agent; some go to ports that nobody listens on. */
+const datagrams = ({ counts }: View): { in: number; out: number; stray: number } => {
+  const stray = Math.floor(counts.icmp() / 2)
+  return { in: counts.own.inPkts + stray, out: counts.own.outPkts, stray }
+}
+
+function udpGroup(template: SnmpTemplate, { address, ports }: Place): Node[] {
+  const local = localAddress(template, address)
+  const group = [...mib2, 7]
+  const entry = [...group, 5, 1]
+  const listening = [...new Set(ports.filter(({ transport }) => transport === 'udp').map(({ port }) => port))].sort((a, b) => a - b)
+  return [
+    scalar(group, 1, 'udpInDatagrams', ({ counts }) => counter(counts.own.inPkts)),
+    scalar(group, 2, 'udpNoPorts', (view) => counter(datagrams(view).stray)),
+    scalar(group, 3, 'udpInErrors', () => counter(0)),
+    scalar(group, 4, 'udpOutDatagrams', ({ counts }) => counter(counts.own.outPkts)),
+    ...listening.flatMap((port) => [
+      cell(entry, 1, [...local, port], 'udpLocalAddress', () => ({ type: 'ip', value: Buffer.from(local) })),
+      cell(entry, 2, [...local, port], 'udpLocalPort', () => integer(port)),
+    ]),
+  ]
+}
+
+/** By number in the group; RFC 1213 leaves 7 and 23 out. */
+const snmpNames: Record<number, [name: string, count: (own: Own) => number]> = {
+  1: ['snmpInPkts', (own) => own.inPkts],
+  2: ['snmpOutPkts', (own) => own.outPkts],
+  3: ['snmpInBadVersions', (own) => own.badVersions],
+  4: ['snmpInBadCommunityNames', (own) => own.badCommunityNames],
+  5: ['snmpInBadCommunityUses', (own) => own.badCommunityUses],
+  6: ['snmpInASNParseErrs', (own) => own.asnParseErrs],
+  8: ['snmpInTooBigs', () => 0],
+  9: ['snmpInNoSuchNames', () => 0],
+  10: ['snmpInBadValues', () => 0],
+  11: ['snmpInReadOnlys', () => 0],
+  12: ['snmpInGenErrs', () => 0],
+  13: ['snmpInTotalReqVars', (own) => own.reqVars],
+  14: ['snmpInTotalSetVars', (own) => own.setVars],
+  15: ['snmpInGetRequests', (own) => own.gets],
+  16: ['snmpInGetNexts', (own) => own.nexts],
+  17: ['snmpInSetRequests', (own) => own.sets],
+  18: ['snmpInGetResponses', () => 0],
+  19: ['snmpInTraps', () => 0],
+  20: ['snmpOutTooBigs', (own) => own.tooBigs],
+  21: ['snmpOutNoSuchNames', (own) => own.noSuchNames],
+  22: ['snmpOutBadValues', (own) => own.badValues],
+  24: ['snmpOutGenErrs', (own) => own.genErrs],
+  25: ['snmpOutGetRequests', () => 0],
+  26: ['snmpOutGetNexts', () => 0],
+  27: ['snmpOutSetRequests', () => 0],
+  28: ['snmpOutGetResponses', (own) => own.responses],
+  29: ['snmpOutTraps', () => 0],
+}
+function snmpGroup(): Node[] {
+  const group = [...mib2, 11]
+  return [
+    ...Object.entries(snmpNames).map(([at, [name, count]]) => scalar(group, Number(at), name, ({ counts }) => counter(count(counts.own)))),
+    scalar(group, 30, 'snmpEnableAuthenTraps', () => integer(2)),
+  ]
+}
+
+/** snmpEngine of RFC 3411 and the counters of RFC 3414. */
+function engineGroup(persona: Persona, template: SnmpTemplate): Node[] {
+  const engine = [1, 3, 6, 1, 6, 3, 10, 2, 1]
+  const usm = [1, 3, 6, 1, 6, 3, 15, 1, 1]
+  const engineId: Value = { type: 'octets', value: engineIdOf(persona, template.enterprise) }
+  const counts: [string, (own: Own) => number][] = [
+    ['usmStatsUnsupportedSecLevels', (own) => own.unsupportedSecLevels],
+    ['usmStatsNotInTimeWindows', (own) => own.notInTimeWindows],
+    ['usmStatsUnknownUserNames', (own) => own.unknownUserNames],
+    ['usmStatsUnknownEngineIDs', (own) => own.unknownEngineIds],
+    ['usmStatsWrongDigests', (own) => own.wrongDigests],
+    ['usmStatsDecryptionErrors', (own) => own.decryptionErrors],
+  ]
+  return [
+    scalar(engine, 1, 'snmpEngineID', () => engineId),
+    scalar(engine, 2, 'snmpEngineBoots', () => integer(persona.boots)),
+    scalar(engine, 3, 'snmpEngineTime', ({ uptime }) => integer(Math.floor(uptime))),
+    scalar(engine, 4, 'snmpEngineMaxMessageSize', () => integer(template.maxMessage)),
+    ...counts.map(([name, count], at) => scalar(usm, at + 1, name, (view) => counter(count(view.counts.own)))),
+  ]
+}
+
+/** A vendor's object. Texts and addresses are fixed; numbers may come from the plant, and go there where the persona says so. */
+function vendorNode(object: SnmpObject, fill: (pattern: string) => string): Node {
+  const oid = parseOid(object.oid)
+  const last = oid.at(-1)
+  const { from } = object
+  const fixed = from === undefined ? fixedValue(object, fill) : undefined
+  return {
+    oid,
+    object: last === 0 ? oid.length - 1 : oid.length,
+    name: object.name,
+    ...(from === undefined ? {} : { from }),
+    read: ({ device }) => fixed ?? scaled(object, device.read(from as string)),
+    ...(object.write === 'no' || from === undefined ? {} : { write: plantWrite(object, from, oid) }),
+  }
+}
+
+function fixedValue({ type, value = '' }: SnmpObject, fill: (pattern: string) => string): Value {
+  if (type === 'string') return text(fill(String(value)))
+  if (type === 'bits') return { type: 'octets', value: Buffer.from(fill(String(value)).replaceAll(':', ''), 'hex') }
+  if (type === 'oid') return { type: 'oid', value: parseOid(String(value)) }
+  if (type === 'ip') return { type: 'ip', value: Buffer.from(bytesOf(String(value)) ?? [0, 0, 0, 0]) }
+  return ranged(type, Number(value))
+}
+
+const scaled = ({ type, scale }: SnmpObject, value: number): Value => {
+  const number = Number.isFinite(value) ? value * scale : 0
+  // An agent without floating point shows such values as text.
+  return type === 'string' ? text(String(Number(number.toFixed(2)))) : ranged(type, number)
+}
+
+function ranged(type: SnmpObject['type'], value: number): Value {
+  const whole = Math.round(value)
+  if (type === 'counter') return counter(whole)
+  if (type === 'gauge') return gauge(Math.min(4_294_967_295, Math.max(0, whole)))
+  if (type === 'ticks') return { type: 'ticks', value: Math.max(0, whole) % 4_294_967_296 }
+  if (type === 'counter64') return { type: 'counter64', value: BigInt(Math.max(0, whole)) }
+  return integer(Math.min(2_147_483_647, Math.max(-2_147_483_648, whole)))
+}
+
+function plantWrite(object: SnmpObject, from: string, oid: Oid): Write {
+  const wanted = object.type === 'string' ? 'octets' : object.type
+  return {
+    check(value) {
+      if (value.type !== wanted) return status.wrongType
+      return asNumber(value, object.scale) === undefined ? status.wrongValue : status.noError
+    },
+    apply(value, view): Wrote | undefined {
+      const to = asNumber(value, object.scale)
+      if (to === undefined || object.write === 'no') return undefined
+      const result = view.device.write({ from, write: object.write }, to)
+      if (!result.accepted) return undefined
+      const { before, after } = result
+      const point = pointFor(view, { oid, object: oid.length, name: object.name, from, read: () => value }, { oid, value: integer(0) }, before)
+      return { points: [{ ...point, value: to }], changed: after !== before }
+    },
+  }
+}
+
+function asNumber(value: Value, scale: number): number | undefined {
+  const raw = value.type === 'octets' ? numberIn(value.value) : 'value' in value && typeof value.value === 'number' ? value.value : undefined
+  return raw === undefined ? undefined : raw / scale
+}
+const numberIn = (bytes: Buffer): number | undefined =>
+  /^-?\d{1,9}(\.\d{1,6})?$/.test(bytes.subarray(0, 20).toString('latin1')) ? Number(bytes.toString('latin1')) : undefined
