@@ -188,7 +188,8 @@ export function lintSsh({ os, ssh }: { os: PersonaTemplate['os']; ssh: Ssh }): s
   const redHat = /centos|red hat|rhel|rocky|alma|openeuler|kylin|anolis/i.test(os.distribution)
 
   // A distribution that mends its server says so in the comment (Debian, Ubuntu), or does so silently (Red Hat from 8 on).
-  const mended = /deb\d+u|ubuntu|Debian-\d/i.test(comment) || (redHat && version >= 8)
+  // Debian's Dropbear has no comment and is mended all the same.
+  const mended = /deb\d+u|ubuntu|Debian-\d/i.test(comment) || (redHat && version >= 8) || (!isOpenssh && /debian/i.test(os.distribution))
   const lives = isOpenssh ? openssh : dropbear
   if (!Number.isNaN(version)) {
     for (const list of ['kex', 'hostKey', 'cipher', 'mac', 'compression'] as const) {

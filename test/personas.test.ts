@@ -13,7 +13,12 @@ const folder = join(root, 'templates', 'personas')
 const shipped = readdirSync(folder)
   .filter((name) => name.endsWith('.yaml'))
   .map((name) => name.slice(0, -'.yaml'.length))
-const shells: Record<string, RegExp> = { 'centos-7': /CentOS Linux 7/, 'openwrt-19.07': /OpenWrt 19\.07/, 'ubuntu-18.04': /Ubuntu 18\.04\.5 LTS/ }
+const shells: Record<string, RegExp> = {
+  'centos-7': /CentOS Linux 7/,
+  'debian-12-dropbear': /Debian GNU\/Linux 12 \(bookworm\)/,
+  'openwrt-19.07': /OpenWrt 19\.07/,
+  'ubuntu-18.04': /Ubuntu 18\.04\.5 LTS/,
+}
 
 test('no shipped persona contradicts itself, by the command that people use', async () => {
   for (const id of shipped) {

@@ -250,7 +250,7 @@ export function dialectOf(shell: Shell, program: string | undefined): Dialect {
   if (shell.ash) return 'ash'
   const name = program?.slice(program.lastIndexOf('/') + 1)
   if (name === undefined) return shell.dialect
-  return name === 'dash' || (name === 'sh' && shell.seat.world.host.flavour === 'ubuntu') ? 'dash' : 'bash'
+  return name === 'dash' || (name === 'sh' && shell.seat.world.host.apt) ? 'dash' : 'bash'
 }
 
 /** Runs a text as a script with its own arguments. `inline`: the text of `-c`, whose lines errors do not name. */

@@ -5,10 +5,10 @@ import type { Seat } from './seat.ts'
 export function environmentOf(seat: Seat, directory: string): { exported: Record<string, string>; own: Record<string, string> } {
   const { host } = seat.world
   const { user } = seat
-  const ash = host.flavour === 'openwrt'
   const path = {
     openwrt: '/usr/sbin:/usr/bin:/sbin:/bin',
     ubuntu: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/games:/usr/local/games',
+    debian: user.uid === 0 ? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' : '/usr/local/bin:/usr/bin:/bin:/usr/local/games:/usr/games',
     centos:
       user.uid === 0
         ? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/root/bin'
@@ -32,20 +32,22 @@ export function environmentOf(seat: Seat, directory: string): { exported: Record
     PS4: '+ ',
     OPTIND: '1',
   }
-  if (ash) return { exported, own }
-  Object.assign(exported, { LANG: 'en_US.UTF-8', MAIL: `/var/${host.flavour === 'centos' ? 'spool/' : ''}mail/${user.name}` })
+  if (host.flavour === 'openwrt') return { exported, own }
+  exported.LANG = 'en_US.UTF-8'
+  // Dropbear opens no PAM session that would name a mail box
+  if (host.flavour !== 'debian') Object.assign(exported, { MAIL: `/var/${host.flavour === 'centos' ? 'spool/' : ''}mail/${user.name}` })
   if (host.flavour === 'centos')
     Object.assign(exported, { HOSTNAME: host.persona.hostname, HISTSIZE: '1000', XDG_SESSION_ID: String(host.persona.number('session-id', 90, 4000)) })
   Object.assign(own, {
     BASH: '/bin/bash',
-    BASH_VERSION: host.flavour === 'ubuntu' ? '4.4.20(1)-release' : '4.2.46(2)-release',
+    BASH_VERSION: { ubuntu: '4.4.20(1)-release', debian: '5.2.15(1)-release', centos: '4.2.46(2)-release' }[host.flavour],
     HISTFILE: `${user.home}/.bash_history`,
     UID: String(user.uid),
     EUID: String(user.uid),
     HOSTNAME: host.persona.hostname,
     HOSTTYPE: 'x86_64',
     OSTYPE: 'linux-gnu',
-    MACHTYPE: host.flavour === 'ubuntu' ? 'x86_64-pc-linux-gnu' : 'x86_64-redhat-linux-gnu',
+    MACHTYPE: host.apt ? 'x86_64-pc-linux-gnu' : 'x86_64-redhat-linux-gnu',
   })
   return { exported, own }
 }

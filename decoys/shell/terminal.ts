@@ -259,7 +259,8 @@ function greeting(shell: Shell): string {
     const { os } = host.persona.template
     return `Welcome to Ubuntu ${os.release} LTS (GNU/Linux ${os.kernel} ${os.architecture})\n\n * Documentation:  https://help.ubuntu.com\n * Management:     https://landscape.canonical.com\n * Support:        https://ubuntu.com/advantage\n\n${line}`
   }
-  return line + text(seat, '/etc/motd')
+  // Dropbear prints the message of the day and leaves the last login to others
+  return (host.flavour === 'debian' ? '' : line) + text(seat, '/etc/motd')
 }
 
 function text(seat: Seat, path: string): string {

@@ -8,7 +8,7 @@ import { after, before } from 'node:test'
 import { type TestDecoy } from '../test-harness.ts'
 import { Reader } from './wire.ts'
 
-export const personas = ['centos-7', 'ubuntu-18.04', 'openwrt-19.07'] as const
+export const personas = ['centos-7', 'ubuntu-18.04', 'openwrt-19.07', 'debian-12-dropbear'] as const
 export const given = { user: 'root', password: 'Yssc@2021', origin: 'given' as const }
 export const settings = { login: { accounts: [given] } }
 

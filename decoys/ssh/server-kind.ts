@@ -57,28 +57,35 @@ const openssh: ServerKind = {
 
 const plain = 'ssh-ed25519,ssh-rsa,rsa-sha2-256,rsa-sha2-512,ssh-dss,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521'
 
+const dropbearSignatures =
+  'ssh-ed25519,sk-ssh-ed25519@openssh.com,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,sk-ecdsa-sha2-nistp256@openssh.com,rsa-sha2-256,ssh-rsa,ssh-dss'
+
 /** The behaviour of a persona's server, from its version line. */
 export function serverKind({ server, ident }: NonNullable<PersonaTemplate['ssh']>): ServerKind {
-  if (server === 'dropbear')
+  if (server === 'dropbear') {
+    const version = Number(/dropbear_(\d+\.\d+)/.exec(ident)?.[1] ?? 2019.78)
     return {
       ...openssh,
       kexFirst: true,
       mismatch: undefined,
       otherMajor: undefined,
       extraLines: 49,
-      signatureAlgorithms: undefined,
+      // from 2020.79 on it says which signatures it takes, those of its security keys among them
+      signatureAlgorithms: version >= 2020.79 ? dropbearSignatures : undefined,
       corrupt: undefined,
       tooManyFailures: undefined,
       answersLastFailure: false,
       tellsHostKeys: false,
-      window: 24_576,
+      // 24,576 where nothing else is asked for; Debian's unit asks for 64 KiB
+      window: version >= 2022 ? 65_536 : 24_576,
       startWindow: 0,
-      packet: 32_768,
+      packet: 32_759,
       maxSessions: 1000,
       saysEow: false,
       refuse: { session: '', forward: '', reason: 2, unknown: '', unknownReason: 3 },
-      sftp: undefined,
+      sftp: version >= 2022 ? '/usr/lib/sftp-server' : undefined,
     }
+  }
   const version = Number(/OpenSSH_(\d+\.\d+)/.exec(ident)?.[1] ?? 7.4)
   if (version >= 8)
     return {

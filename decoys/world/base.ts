@@ -23,7 +23,7 @@ export interface BaseNode {
   uid: number
   gid: number
   /** Text is UTF-8. A number is a program of that many bytes, made up when it is read. */
-  content?: string | number | ((view: View) => string)
+  content?: string | number | ((view: View) => string | Buffer)
   target?: string | ((view: View) => string)
   /** Milliseconds since 1970 UTC; `boot`, `now`, or undefined for the installation. */
   time?: number | 'boot' | 'now'

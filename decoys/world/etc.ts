@@ -47,6 +47,15 @@ const ubuntu: System[] = [
   ['uuidd', 106, 110, '', '/run/uuidd', '/usr/sbin/nologin'],
   ['sshd', 109, 65534, '', '/run/sshd', '/usr/sbin/nologin'],
 ]
+const debian: System[] = [
+  ...ubuntu.filter(([name]) => !/^(systemd-|syslog|messagebus|_apt|lxd|uuidd|sshd)/.test(name)),
+  ['list', 38, 38, 'Mailing List Manager', '/var/list', '/usr/sbin/nologin'],
+  ['irc', 39, 39, 'ircd', '/run/ircd', '/usr/sbin/nologin'],
+  ['_apt', 42, 65534, '', '/nonexistent', '/usr/sbin/nologin'],
+  ['systemd-network', 998, 998, 'systemd Network Management', '/', '/usr/sbin/nologin'],
+  ['messagebus', 100, 107, '', '/nonexistent', '/usr/sbin/nologin'],
+  ['systemd-timesync', 997, 997, 'systemd Time Synchronization', '/', '/usr/sbin/nologin'],
+]
 const openwrt: System[] = [
   ['daemon', 1, 1, 'daemon', '/var', '/bin/false'],
   ['ftp', 55, 55, 'ftp', '/home/ftp', '/bin/false'],
@@ -55,13 +64,15 @@ const openwrt: System[] = [
   ['nobody', 65534, 65534, 'nobody', '/var', '/bin/false'],
   ['dnsmasq', 453, 453, 'dnsmasq', '/var/run/dnsmasq', '/bin/false'],
 ]
-const systems = { centos, ubuntu, openwrt }
+const systems = { centos, ubuntu, debian, openwrt }
 
 const extraGroups = {
   centos:
     'bin:x:1:\ndaemon:x:2:\nsys:x:3:\nadm:x:4:\ntty:x:5:\ndisk:x:6:\nlp:x:7:\nmem:x:8:\nkmem:x:9:\nwheel:x:10:{people}\ncdrom:x:11:\nmail:x:12:postfix\nman:x:15:\ndialout:x:18:\nfloppy:x:19:\ngames:x:20:\ntape:x:33:\nvideo:x:39:\nftp:x:50:\nlock:x:54:\naudio:x:63:\nnobody:x:99:\nusers:x:100:\nutmp:x:22:\nutempter:x:35:\ninput:x:997:\nsystemd-journal:x:190:\nsystemd-network:x:192:\ndbus:x:81:\npolkitd:x:998:\nssh_keys:x:995:\nsshd:x:74:\npostdrop:x:90:\npostfix:x:89:\nchrony:x:994:\n',
   ubuntu:
     'daemon:x:1:\nbin:x:2:\nsys:x:3:\nadm:x:4:syslog{,people}\ntty:x:5:\ndisk:x:6:\nlp:x:7:\nmail:x:8:\nnews:x:9:\nuucp:x:10:\nman:x:12:\nproxy:x:13:\nkmem:x:15:\ndialout:x:20:\ncdrom:x:24:{people}\nfloppy:x:25:\ntape:x:26:\nsudo:x:27:{people}\naudio:x:29:\ndip:x:30:\nwww-data:x:33:\nbackup:x:34:\nshadow:x:42:\nutmp:x:43:\nvideo:x:44:\nplugdev:x:46:\nstaff:x:50:\ngames:x:60:\nusers:x:100:\nnogroup:x:65534:\nsystemd-journal:x:101:\nsystemd-network:x:102:\nsystemd-resolve:x:103:\ninput:x:104:\ncrontab:x:105:\nsyslog:x:106:\nmessagebus:x:107:\nlxd:x:108:\nmlocate:x:109:\nuuidd:x:110:\nssh:x:111:\n',
+  debian:
+    'daemon:x:1:\nbin:x:2:\nsys:x:3:\nadm:x:4:\ntty:x:5:\ndisk:x:6:\nlp:x:7:\nmail:x:8:\nnews:x:9:\nuucp:x:10:\nman:x:12:\nproxy:x:13:\nkmem:x:15:\ndialout:x:20:\nfax:x:21:\nvoice:x:22:\ncdrom:x:24:{people}\nfloppy:x:25:{people}\ntape:x:26:\nsudo:x:27:{people}\naudio:x:29:{people}\ndip:x:30:{people}\nwww-data:x:33:\nbackup:x:34:\noperator:x:37:\nlist:x:38:\nirc:x:39:\nsrc:x:40:\nshadow:x:42:\nutmp:x:43:\nvideo:x:44:{people}\nsasl:x:45:\nplugdev:x:46:{people}\nstaff:x:50:\ngames:x:60:\nusers:x:100:{people}\nnogroup:x:65534:\nsystemd-journal:x:999:\nsystemd-network:x:998:\ncrontab:x:101:\ninput:x:102:\nsgx:x:103:\nkvm:x:104:\nrender:x:105:\nnetdev:x:106:{people}\nmessagebus:x:107:\nsystemd-timesync:x:997:\n',
   openwrt:
     'daemon:x:1:\nadm:x:4:\nmail:x:8:\ndialout:x:20:\naudio:x:29:\nwww-data:x:33:\nftp:x:55:\nusers:x:100:\nnetwork:x:101:\nnogroup:x:65534:\nlogd:x:514:\ndnsmasq:x:453:dnsmasq\n',
 }
@@ -81,14 +92,7 @@ function webUser(host: View['host']): System[] {
 export function addAccounts(build: TreeBuilder): void {
   const rows = ({ host }: View): System[] => {
     const taken = new Set<string>()
-    const mine: System[] = host.persona.accounts.map((a) => [
-      a.name,
-      a.uid,
-      a.gid,
-      a.fullName + (host.flavour === 'ubuntu' && a.uid >= 1000 ? ',,,' : ''),
-      a.home,
-      a.shell,
-    ])
+    const mine: System[] = host.persona.accounts.map((a) => [a.name, a.uid, a.gid, a.fullName + (host.apt && a.uid >= 1000 ? ',,,' : ''), a.home, a.shell])
     const [root, rest] = [mine.filter((a) => a[1] === 0), mine.filter((a) => a[1] !== 0)]
     return [...root, ...systems[host.flavour], ...webUser(host), ...rest].filter(([name]) => !taken.has(name) && taken.add(name))
   }
@@ -124,6 +128,7 @@ export function addAccounts(build: TreeBuilder): void {
         const letters = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
         const bytes = host.persona.draw(`shadow ${name}`, 110)
         const take = (from: number, n: number): string => [...bytes.subarray(from, from + n)].map((b) => letters[b & 63]).join('')
+        if (host.flavour === 'debian') return `$y$j9T$${take(0, 22)}$${take(22, 43)}`
         return host.flavour === 'openwrt' ? `$1$${take(0, 8)}$${take(8, 22)}` : `$6$${take(0, host.flavour === 'centos' ? 16 : 8)}$${take(16, 86)}`
       }
       return rows(view)

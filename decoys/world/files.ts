@@ -153,7 +153,8 @@ export function openFiles(host: Host, about: { processes: Processes; network: Ne
     }
     const content = base().get(path)?.content
     if (typeof content === 'number') return program(host.persona.template.os.architecture, path, content)
-    return Buffer.from(typeof content === 'function' ? content(view(now, self)) : (content ?? ''))
+    const made = typeof content === 'function' ? content(view(now, self)) : (content ?? '')
+    return typeof made === 'string' ? Buffer.from(made) : made
   }
 
   function real(path: string, follow = true): string {

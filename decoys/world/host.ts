@@ -1,7 +1,7 @@
 /** What a persona comes to when it is a running host: sizes, names and figures that every view of it derives from. */
 import type { Persona } from '../persona.ts'
 
-export type Flavour = 'centos' | 'ubuntu' | 'openwrt'
+export type Flavour = 'centos' | 'ubuntu' | 'debian' | 'openwrt'
 
 /** One mounted file system; sizes in KiB. */
 export interface Mount {
@@ -17,6 +17,8 @@ export interface Mount {
 export interface Host {
   readonly persona: Persona
   readonly flavour: Flavour
+  /** Whether it is of Debian's family: apt, dash as sh, its names of units and logs. */
+  readonly apt: boolean
   /** What `MemTotal` says: the installed memory less what kernel and firmware keep. */
   readonly memoryKiB: number
   readonly swapKiB: number
@@ -40,7 +42,13 @@ export function makeHost(persona: Persona): Host {
   const known = made.get(persona)
   if (known) return known
   const { os, hardware, host } = persona.template
-  const flavour: Flavour = /openwrt/i.test(os.distribution) ? 'openwrt' : /ubuntu|debian/i.test(os.distribution) ? 'ubuntu' : 'centos'
+  const flavour: Flavour = /openwrt/i.test(os.distribution)
+    ? 'openwrt'
+    : /debian/i.test(os.distribution)
+      ? 'debian'
+      : /ubuntu/i.test(os.distribution)
+        ? 'ubuntu'
+        : 'centos'
   const memoryKiB =
     Math.round(hardware.memoryMiB * 1024 * (flavour === 'openwrt' ? 0.948 : 0.9712)) -
     persona.number('memory-reserved', 0, flavour === 'openwrt' ? 900 : 20_000) * 4
@@ -56,9 +64,24 @@ export function makeHost(persona: Persona): Host {
   const made_: Host = {
     persona,
     flavour,
+    apt: flavour === 'ubuntu' || flavour === 'debian',
     memoryKiB,
-    swapKiB: flavour === 'openwrt' ? 0 : flavour === 'ubuntu' ? 2097148 : Math.min(8, Math.max(2, Math.round(hardware.memoryMiB / 2048))) * 1048576 - 4,
-    interfaceName: flavour === 'openwrt' ? 'br-lan' : flavour === 'ubuntu' ? 'eno1' : persona.pick('interface', ['eth0', 'em1', 'ens192', 'enp4s0f0']),
+    swapKiB:
+      flavour === 'openwrt'
+        ? 0
+        : flavour === 'ubuntu'
+          ? 2097148
+          : flavour === 'debian'
+            ? 999420
+            : Math.min(8, Math.max(2, Math.round(hardware.memoryMiB / 2048))) * 1048576 - 4,
+    interfaceName:
+      flavour === 'openwrt'
+        ? 'br-lan'
+        : flavour === 'ubuntu'
+          ? 'eno1'
+          : flavour === 'debian'
+            ? 'enp1s0'
+            : persona.pick('interface', ['eth0', 'em1', 'ens192', 'enp4s0f0']),
     mounts: mountsOf(persona, flavour, memoryKiB),
     mhz,
     load: (now) => [wave(now, 1), wave(now, 5), wave(now, 15)].map((n) => Math.round(n * 100) / 100) as [number, number, number],
@@ -97,6 +120,24 @@ function mountsOf(persona: Persona, flavour: Flavour, memoryKiB: number): Mount[
         'rw,noatime,lowerdir=/,upperdir=/overlay/upper,workdir=/overlay/work',
       ),
       mount('tmpfs', '/dev', 'tmpfs', 512, 0, 'rw,nosuid,relatime,size=512k,mode=755'),
+    ]
+  }
+  if (flavour === 'debian') {
+    const root = Math.round((disk - 524_288 - 999_424 - 2048) * 0.9826)
+    return [
+      mount('udev', '/dev', 'devtmpfs', half - 38_000, 0, `rw,nosuid,relatime,size=${half - 38_000}k,nr_inodes=${Math.round(half / 4)},mode=755,inode64`),
+      mount('tmpfs', '/run', 'tmpfs', Math.floor(memoryKiB / 10), persona.number('run-used', 620, 1400), 'rw,nosuid,nodev,noexec,relatime,mode=755,inode64'),
+      mount('/dev/sda2', '/', 'ext4', root, used('root', root, 9, 31), 'rw,relatime,errors=remount-ro'),
+      mount('tmpfs', '/dev/shm', 'tmpfs', half, 0, 'rw,nosuid,nodev,inode64'),
+      mount('tmpfs', '/run/lock', 'tmpfs', 5120, 0, 'rw,nosuid,nodev,noexec,relatime,size=5120k,inode64'),
+      mount(
+        '/dev/sda1',
+        '/boot/efi',
+        'vfat',
+        523_244,
+        5972,
+        'rw,relatime,fmask=0077,dmask=0077,codepage=437,iocharset=ascii,shortname=mixed,utf8,errors=remount-ro',
+      ),
     ]
   }
   if (flavour === 'ubuntu') {

@@ -22,7 +22,7 @@ export function memoryAt(host: Host, now: number): Memory {
   const busy = persona.number('memory-busy', small ? 24 : 9, small ? 41 : 34) / 100
   const used = Math.round(total * busy * (1 + wave * 0.004))
   const cached = Math.round(total * (persona.number('memory-cached', small ? 9 : 30, small ? 16 : 52) / 100))
-  const buffers = small || host.flavour === 'ubuntu' ? Math.round(total * 0.021) : 2108
+  const buffers = small || host.apt ? Math.round(total * 0.021) : 2108
   const slab = Math.round(total * (small ? 0.06 : 0.022))
   const free = total - used - cached - buffers - slab
   const shared = small ? 188 : persona.number('memory-shared', 9000, 90000)

@@ -60,7 +60,11 @@ export function openNetwork(host: Host): Network {
       return `fe80::${hex((mac[0] ?? 0) ^ 2, mac[1] ?? 0)}:${hex(mac[2] ?? 0, 0xff)}:${hex(0xfe, mac[3] ?? 0)}:${hex(mac[4] ?? 0, mac[5] ?? 0)}`
     },
     listening() {
-      const ssh = { port: ports.get('ssh') ?? 22, process: host.flavour === 'openwrt' ? 'dropbear' : 'sshd', pid: number('sshd-pid', 900, 1400) }
+      const ssh = {
+        port: ports.get('ssh') ?? 22,
+        process: persona.template.ssh?.server === 'dropbear' ? 'dropbear' : 'sshd',
+        pid: number('sshd-pid', 900, 1400),
+      }
       const list: { port: number; process: string; pid: number; local?: string }[] = [ssh]
       const web = persona.template.web
       if (web) {
@@ -70,7 +74,7 @@ export function openNetwork(host: Host): Network {
       }
       if (host.flavour === 'openwrt') list.push({ port: 53, process: 'dnsmasq', pid: number('dns-pid', 1401, 1900) })
       else if (host.flavour === 'centos') list.push({ port: 25, process: 'master', pid: number('master-pid', 1901, 2300), local: '127.0.0.1' })
-      else list.push({ port: 53, process: 'systemd-resolve', pid: number('resolve-pid', 700, 890), local: '127.0.0.53' })
+      else if (host.flavour === 'ubuntu') list.push({ port: 53, process: 'systemd-resolve', pid: number('resolve-pid', 700, 890), local: '127.0.0.53' })
       return list.sort((a, b) => a.port - b.port)
     },
     reached(service, ip, port) {

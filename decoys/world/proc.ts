@@ -9,6 +9,7 @@ export function kernelVersion(host: Host): string {
   const by = {
     centos: '(mockbuild@kbuilder.bsys.centos.org) (gcc version 4.8.5 20150623 (Red Hat 4.8.5-44) (GCC) )',
     ubuntu: '(buildd@lcy01-amd64-021) (gcc version 7.5.0 (Ubuntu 7.5.0-3ubuntu1~18.04))',
+    debian: '(debian-kernel@lists.debian.org) (gcc-12 (Debian 12.2.0-14) 12.2.0, GNU ld (GNU Binutils for Debian) 2.40)',
     openwrt: '(builder@buildhost) (gcc version 7.5.0 (OpenWrt GCC 7.5.0 r11208-ce6496d796))',
   }[host.flavour]
   return `Linux version ${os.kernel} ${by} ${os.kernelBuild}`
@@ -68,7 +69,7 @@ export function addProc(build: TreeBuilder, host: Host): void {
   file(
     '/proc/swaps',
     ({ host: h, now }) =>
-      `Filename\t\t\t\tType\t\tSize\tUsed\tPriority\n${h.swapKiB ? `${h.flavour === 'centos' ? '/dev/dm-1                               partition' : '/swap.img                               file     '}\t${h.swapKiB}\t${h.swapKiB - memoryAt(h, now).swapFree}\t-2\n` : ''}`,
+      `Filename\t\t\t\tType\t\tSize\tUsed\tPriority\n${h.swapKiB ? `${h.flavour === 'centos' ? '/dev/dm-1                               partition' : h.flavour === 'debian' ? '/dev/sda3                               partition' : '/swap.img                               file     '}\t${h.swapKiB}\t${h.swapKiB - memoryAt(h, now).swapFree}\t-2\n` : ''}`,
   )
   file('/proc/sys/kernel/hostname', ({ host: h }) => `${h.persona.hostname}\n`, 0o644)
   file('/proc/sys/kernel/osrelease', ({ host: h }) => `${h.persona.template.os.kernel}\n`)
@@ -121,12 +122,31 @@ export function uuidOf(host: Host, purpose: string): string {
 export function commandLine(host: Host): string {
   const { kernel } = host.persona.template.os
   if (host.flavour === 'openwrt') return 'console=ttyS0,115200 rootfstype=squashfs,jffs2'
-  if (host.flavour === 'ubuntu') return `BOOT_IMAGE=/boot/vmlinuz-${kernel} root=UUID=${uuidOf(host, 'root-uuid')} ro`
+  if (host.apt) return `BOOT_IMAGE=/boot/vmlinuz-${kernel} root=UUID=${uuidOf(host, 'root-uuid')} ro${host.flavour === 'debian' ? ' quiet' : ''}`
   return `BOOT_IMAGE=/vmlinuz-${kernel} root=/dev/mapper/centos-root ro crashkernel=auto rd.lvm.lv=centos/root rd.lvm.lv=centos/swap rhgb quiet LANG=en_US.UTF-8`
 }
 
-export const flags =
+const serverFlags =
   'fpu vme de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush dts acpi mmx fxsr sse sse2 ss ht tm pbe syscall nx pdpe1gb rdtscp lm constant_tsc art arch_perfmon pebs bts rep_good nopl xtopology nonstop_tsc aperfmperf eagerfpu pni pclmulqdq dtes64 monitor ds_cpl vmx smx est tm2 ssse3 sdbg fma cx16 xtpr pdcm pcid dca sse4_1 sse4_2 x2apic movbe popcnt tsc_deadline_timer aes xsave avx f16c rdrand lahf_lm abm 3dnowprefetch epb cat_l3 ssbd ibrs ibpb stibp tpr_shadow vnmi flexpriority ept vpid fsgsbase tsc_adjust bmi1 hle avx2 smep bmi2 erms invpcid rtm rdseed adx smap clflushopt xsaveopt'
+
+const atomFlags =
+  'fpu vme de pse tsc msr pae mce cx8 apic sep mtrr pge mca cmov pat pse36 clflush dts acpi mmx fxsr sse sse2 ss ht tm pbe syscall nx rdtscp lm constant_tsc arch_perfmon pebs bts rep_good nopl xtopology nonstop_tsc cpuid aperfmperf tsc_known_freq pni pclmulqdq dtes64 monitor ds_cpl vmx est tm2 ssse3 cx16 xtpr pdcm sse4_1 sse4_2 movbe popcnt tsc_deadline_timer rdrand lahf_lm 3dnowprefetch epb pti ibrs ibpb stibp tpr_shadow vnmi flexpriority ept vpid tsc_adjust smep erms dtherm ida arat md_clear'
+
+/** What /proc/cpuinfo and lscpu say of an x86 processor besides its name: Intel's numbers of the family that the name belongs to. */
+export function processorOf(host: Host) {
+  return /atom/i.test(host.persona.template.hardware.cpu)
+    ? {
+        model: 55,
+        stepping: 9,
+        microcode: '0x90d',
+        cacheKiB: 1024,
+        level: 11,
+        bits: 36,
+        flags: atomFlags,
+        caches: ['48 KiB (2 instances)', '64 KiB (2 instances)', '1 MiB (1 instance)'],
+      }
+    : { model: 85, stepping: 7, microcode: '0x5003003', cacheKiB: 14_080, level: 22, bits: 46, flags: serverFlags, caches: [] }
+}
 
 function cpuinfo({ host }: View): string {
   const { hardware, os } = host.persona.template
@@ -140,11 +160,12 @@ function cpuinfo({ host }: View): string {
     return `${text}Hardware\t: ${hardware.model}\nRevision\t: 0000\nSerial\t\t: 0000000000000000\n`
   }
   const perSocket = hardware.cores > 8 ? hardware.cores / 2 : hardware.cores
+  const kind = processorOf(host)
   let text = ''
   for (let i = 0; i < hardware.cores; i++) {
     const socket = Math.floor(i / perSocket)
     const core = i % perSocket
-    text += `processor\t: ${i}\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 85\nmodel name\t: ${hardware.cpu}\nstepping\t: 7\nmicrocode\t: 0x5003003\ncpu MHz\t\t: ${host.mhz.toFixed(3)}\ncache size\t: 14080 KB\nphysical id\t: ${socket}\nsiblings\t: ${perSocket}\ncore id\t\t: ${core}\ncpu cores\t: ${perSocket}\napicid\t\t: ${i * 2}\ninitial apicid\t: ${i * 2}\nfpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: 22\nwp\t\t: yes\nflags\t\t: ${flags}\nbogomips\t: ${(host.mhz * 2).toFixed(2)}\nclflush size\t: 64\ncache_alignment\t: 64\naddress sizes\t: 46 bits physical, 48 bits virtual\npower management:\n\n`
+    text += `processor\t: ${i}\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: ${kind.model}\nmodel name\t: ${hardware.cpu}\nstepping\t: ${kind.stepping}\nmicrocode\t: ${kind.microcode}\ncpu MHz\t\t: ${host.mhz.toFixed(3)}\ncache size\t: ${kind.cacheKiB} KB\nphysical id\t: ${socket}\nsiblings\t: ${perSocket}\ncore id\t\t: ${core}\ncpu cores\t: ${perSocket}\napicid\t\t: ${i * 2}\ninitial apicid\t: ${i * 2}\nfpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: ${kind.level}\nwp\t\t: yes\nflags\t\t: ${kind.flags}\nbogomips\t: ${(host.mhz * 2).toFixed(2)}\nclflush size\t: 64\ncache_alignment\t: 64\naddress sizes\t: ${kind.bits} bits physical, 48 bits virtual\npower management:\n\n`
   }
   return text
 }
@@ -196,6 +217,10 @@ function partitions(host: Host): string {
     `${String(major).padStart(4)} ${String(minor).padStart(8)} ${String(blocks).padStart(10)} ${name}\n`
   let text = 'major minor  #blocks  name\n\n'
   if (host.flavour === 'openwrt') return text + [192, 64, 64, 16064, 1683, 14380, 11776].map((blocks, i) => row(31, i, blocks, `mtdblock${i}`)).join('')
+  if (host.flavour === 'debian')
+    return (
+      text + row(8, 0, total, 'sda') + row(8, 1, 524_288, 'sda1') + row(8, 2, total - 524_288 - 999_424 - 2048, 'sda2') + row(8, 3, host.swapKiB + 4, 'sda3')
+    )
   text += row(8, 0, total, 'sda') + row(8, 1, host.flavour === 'centos' ? 1048576 : 1024, 'sda1') + row(8, 2, total - 1049600, 'sda2')
   if (host.flavour === 'centos') {
     const size = (path: string): number => (host.mounts.find((m) => m.path === path)?.sizeKiB ?? 0) + 25600

@@ -108,6 +108,16 @@ const services: Record<Host['flavour'], Service[]> = {
     ['agetty', '/sbin/agetty -o -p -- \\u --noclear tty1 linux', 'root', 14888, 1984],
     ['polkitd', '/usr/lib/policykit-1/polkitd --no-debug', 'root', 288880, 6544],
   ],
+  debian: [
+    ['systemd-journald', '/lib/systemd/systemd-journald', 'root', 33128, 12240],
+    ['systemd-udevd', '/lib/systemd/systemd-udevd', 'root', 27020, 6188],
+    ['systemd-timesyncd', '/lib/systemd/systemd-timesyncd', 'systemd-timesync', 90228, 6640],
+    ['cron', '/usr/sbin/cron -f', 'root', 6608, 2692],
+    ['dbus-daemon', '/usr/bin/dbus-daemon --system --address=systemd: --nofork --nopidfile --systemd-activation --syslog-only', 'messagebus', 9128, 4608],
+    ['rsyslogd', '/usr/sbin/rsyslogd -n -iNONE', 'root', 222024, 5888],
+    ['systemd-logind', '/lib/systemd/systemd-logind', 'root', 25384, 7684],
+    ['agetty', '/sbin/agetty -o -p -- \\u --noclear - linux', 'root', 5872, 1036],
+  ],
   openwrt: [
     ['ubusd', '/sbin/ubusd', 'root', 1224, 880],
     ['askfirst', '/sbin/askfirst /usr/libexec/login.sh', 'root', 928, 612],
@@ -151,6 +161,7 @@ export function openProcesses(host: Host, logins: Logins, killed: number[] = [])
     const init = {
       centos: ['/usr/lib/systemd/systemd --switched-root --system --deserialize 22', 191100, 4072],
       ubuntu: ['/sbin/init', 159808, 9044],
+      debian: ['/sbin/init', 102352, 12180],
       openwrt: ['/sbin/procd', 1560, 1196],
     } as const
     put(1, init[host.flavour][0], 'root', init[host.flavour][1], init[host.flavour][2], 0)
@@ -182,6 +193,8 @@ export function openProcesses(host: Host, logins: Logins, killed: number[] = [])
     return list
   }
 
+  const dropbear = '/usr/sbin/dropbear -EF -p 22 -W 65536'
+
   function network(): Process[] {
     const boot = persona.bootedAt
     const list: Process[] = []
@@ -199,7 +212,8 @@ export function openProcesses(host: Host, logins: Logins, killed: number[] = [])
         1372,
         1012,
       )
-    } else put(sshd, 1, '/usr/sbin/sshd -D', 'root', host.flavour === 'centos' ? 112900 : 72304, 4328)
+    } else if (host.flavour === 'debian') put(sshd, 1, dropbear, 'root', 2668, 1536)
+    else put(sshd, 1, '/usr/sbin/sshd -D', 'root', host.flavour === 'centos' ? 112900 : 72304, 4328)
     const web = persona.template.web
     if (web) {
       const pid = persona.number('net-web-pid', 1401, 1900)
@@ -224,17 +238,18 @@ export function openProcesses(host: Host, logins: Logins, killed: number[] = [])
       const shell = host.flavour === 'openwrt' ? '-ash' : '-bash'
       const at = { startedAt: login.at, cpu: 0.01 }
       const tty = login.tty === 'notty' ? '?' : login.tty
-      if (host.flavour === 'openwrt') {
+      if (persona.template.ssh?.server === 'dropbear') {
         list.push({
           pid: login.pid,
           ppid: sshd,
           user: 'root',
           uid: 0,
-          command: '/usr/sbin/dropbear -F -P /var/run/dropbear.1.pid -p 22 -K 300 -T 3',
+          // from 2022.83 on the server runs itself anew for a connection, and says on which descriptor it is
+          command: host.flavour === 'openwrt' ? '/usr/sbin/dropbear -F -P /var/run/dropbear.1.pid -p 22 -K 300 -T 3' : `${dropbear} -2 7`,
           tty: '?',
           state: 'S',
-          virtual: 1204,
-          resident: 820,
+          virtual: host.flavour === 'openwrt' ? 1204 : 2804,
+          resident: host.flavour === 'openwrt' ? 820 : 2432,
           ...at,
         })
       } else {

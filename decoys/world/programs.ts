@@ -83,10 +83,12 @@ export function addPrograms(build: TreeBuilder, host: Host): void {
     return
   }
   const centos = host.flavour === 'centos'
-  const time = Date.parse(centos ? '2020-08-20T02:36:11Z' : '2018-01-18T09:43:00Z')
-  if (centos) {
+  const debian = host.flavour === 'debian'
+  const merged = centos || debian
+  const time = Date.parse(centos ? '2020-08-20T02:36:11Z' : debian ? '2023-04-23T21:23:00Z' : '2018-01-18T09:43:00Z')
+  if (merged) {
     for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
-      build.dir(`/usr/${name}`, 0o555)
+      build.dir(`/usr/${name}`, centos ? 0o555 : 0o755)
       build.link(`/${name}`, `usr/${name}`)
     }
   }
@@ -96,21 +98,29 @@ export function addPrograms(build: TreeBuilder, host: Host): void {
       ' ',
     ),
   )
-  const apt = ['apt', 'apt-get', 'apt-cache', 'dpkg', 'lsb_release', 'netplan', 'python3.6']
+  const apt = [
+    'apt',
+    'apt-get',
+    'apt-cache',
+    'dpkg',
+    ...(debian ? ['busybox', 'dbclient', 'dropbearkey', 'python3.11'] : ['lsb_release', 'netplan', 'python3.6']),
+  ]
+  const lean = new Set('gawk unzip zip strings telnet nc host dig nslookup watch tmux parted tcpdump ethtool lsof git unxz'.split(' '))
   for (const name of [...coreutils, ...user, 'cmp', 'diff', 'hexdump', 'stdbuf', ...(centos ? ['python2.7', 'yum-config-manager', 'repoquery'] : apt)]) {
-    if (name === 'sh') continue
+    if (name === 'sh' || (debian && lean.has(name))) continue
     if (!centos && (name === 'yum' || name === 'rpm' || name === 'nano' || name === 'python2.7')) {
-      if (name === 'nano') put('/bin', name)
+      if (name === 'nano') put(debian ? '/usr/bin' : '/bin', name)
       continue
     }
     if (centos && (name === 'nano' || name === 'python3' || name === 'nc' || name === 'telnet')) continue
-    put(!centos && inBin.has(name) ? '/bin' : '/usr/bin', name)
+    put(!merged && inBin.has(name) ? '/bin' : '/usr/bin', name)
   }
   for (const name of admin) {
     if (centos && (name === 'netstat' || name === 'cron')) continue
     if (!centos && (name === 'crond' || name === 'ss' || name === 'netstat')) continue
+    if (debian && (lean.has(name) || name === 'sshd' || name === 'ip')) continue
     put(
-      !centos && !/^(adduser|arp|chroot|chpasswd|useradd|userdel|usermod|groupadd|groupdel|cron|sshd|service|tcpdump|visudo|vipw)$/.test(name)
+      !merged && !/^(adduser|arp|chroot|chpasswd|useradd|userdel|usermod|groupadd|groupdel|cron|sshd|service|tcpdump|visudo|vipw)$/.test(name)
         ? '/sbin'
         : '/usr/sbin',
       name,
@@ -122,12 +132,18 @@ export function addPrograms(build: TreeBuilder, host: Host): void {
     build.link('/usr/bin/python2', 'python2.7')
     put('/usr/bin', 'netstat')
     for (const name of ['useradd', 'sudo']) build.nodes.get(`/usr/bin/${name}`)
+  } else if (debian) {
+    build.file('/usr/bin/dash', 125_640, 0o755, { time })
+    build.link('/usr/bin/sh', 'dash')
+    for (const name of ['ip', 'ss', 'netstat']) put('/usr/bin', name)
+    build.link('/usr/sbin/ip', '/usr/bin/ip')
+    build.file('/usr/sbin/dropbear', 284_624, 0o755, { time: Date.parse('2024-01-19T15:30:00Z') })
+    build.link('/usr/bin/python3', 'python3.11')
   } else {
     build.file('/bin/dash', 121_432, 0o755, { time })
     build.link('/bin/sh', 'dash')
     build.file('/bin/netstat', 155_000, 0o755, { time })
     build.file('/bin/ss', 143_848, 0o755, { time })
-    build.link('/usr/sbin/cron', 'cron')
     build.file('/usr/sbin/cron', 47_416, 0o755, { time })
   }
   for (const name of ['passwd', 'sudo', 'su', 'mount', 'umount', 'ping', 'crontab']) {
@@ -135,6 +151,19 @@ export function addPrograms(build: TreeBuilder, host: Host): void {
       const node = build.nodes.get(`${directory}/${name}`)
       if (node) build.nodes.set(`${directory}/${name}`, { ...node, mode: 0o4755 })
     }
+  }
+  if (debian) {
+    const lib = '/usr/lib/x86_64-linux-gnu'
+    for (const [name, bytes] of [
+      ['libc.so.6', 1_922_136],
+      ['libm.so.6', 907_784],
+      ['libpthread.so.0', 14_480],
+      ['libcrypto.so.3', 4_709_496],
+      ['ld-linux-x86-64.so.2', 210_968],
+    ] as const)
+      build.file(`${lib}/${name}`, bytes, 0o755, { time })
+    build.link('/usr/lib64/ld-linux-x86-64.so.2', '/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2')
+    return
   }
   const lib = centos ? '/usr/lib64' : '/lib/x86_64-linux-gnu'
   for (const [name, bytes] of [

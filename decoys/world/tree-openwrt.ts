@@ -1,5 +1,6 @@
 /** An OpenWrt router's own files. */
 import type { TreeBuilder } from './base.ts'
+import { dropbearKey } from './dropbear-keys.ts'
 import { addAccounts } from './etc.ts'
 
 const time = Date.parse('2020-09-06T16:19:39Z')
@@ -84,7 +85,7 @@ export function addOpenwrt(build: TreeBuilder): void {
     ({ host }) =>
       `config wifi-device 'radio0'\n\toption type 'mac80211'\n\toption channel '11'\n\toption hwmode '11g'\n\toption path 'platform/10180000.wmac'\n\toption htmode 'HT20'\n\toption disabled '1'\n\nconfig wifi-iface 'default_radio0'\n\toption device 'radio0'\n\toption network 'lan'\n\toption mode 'ap'\n\toption ssid '${host.persona.hostname}'\n\toption encryption 'none'\n`,
   )
-  build.file('/etc/dropbear/dropbear_rsa_host_key', 805, 0o600)
+  build.file('/etc/dropbear/dropbear_rsa_host_key', ({ host }) => dropbearKey(host, 'rsa'), 0o600)
   build.file('/etc/dropbear/authorized_keys', '', 0o600)
   build.file('/etc/fstab', '# <file system> <mount point> <type> <options> <dump> <pass>\n', 0o644, { time })
   build.file('/etc/inittab', '::sysinit:/etc/init.d/rcS S boot\n::shutdown:/etc/init.d/rcS K shutdown\n::askconsole:/usr/libexec/login.sh\n', 0o644, { time })

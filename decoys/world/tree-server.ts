@@ -1,9 +1,10 @@
 /** A CentOS or Ubuntu server's own files. */
-import type { TreeBuilder, View } from './base.ts'
+import type { TreeBuilder } from './base.ts'
 import { addAccounts } from './etc.ts'
 import type { Host } from './host.ts'
-import { localTime } from './host.ts'
+import { addDebian, debianFstab } from './tree-debian.ts'
 import { kernelLog } from './kernel-log.ts'
+import { type Entry, logFile } from './logs.ts'
 import { mounts, uuidOf } from './proc.ts'
 import { centosSkeleton, ubuntuSkeleton } from './tree.ts'
 
@@ -55,6 +56,7 @@ export function addServer(build: TreeBuilder, host: Host): void {
     '/etc/skel',
   ]) {
     if (!centos && /rpm|yum|sysconfig/.test(path)) continue
+    if (host.flavour === 'debian' && path === '/etc/ssh') continue
     build.dir(path)
   }
   build.dir('/root', centos ? 0o550 : 0o700)
@@ -65,9 +67,12 @@ export function addServer(build: TreeBuilder, host: Host): void {
   if (!centos) build.dir('/lost+found', 0o700)
   addAccounts(build)
   addBoot(build, host)
-  addRelease(build, host)
-  addNetwork(build, centos)
-  addSsh(build, centos)
+  if (host.flavour === 'debian') addDebian(build, host)
+  else {
+    addRelease(build, host)
+    addNetwork(build, centos)
+    addSsh(build, centos)
+  }
   const skeleton = centos ? centosSkeleton : ubuntuSkeleton
   for (const [name, text] of Object.entries(skeleton)) {
     build.file(`/root/${name}`, text, 0o644, { time })
@@ -78,7 +83,7 @@ export function addServer(build: TreeBuilder, host: Host): void {
     ({ host: h }) =>
       h.persona.template.web
         ? 'systemctl restart nginx\ntail -f /var/log/nginx/error.log\ndf -h\nfree -m\ntop\nvi /etc/nginx/nginx.conf\nnginx -t\nsystemctl reload nginx\nexit\n'
-        : 'ip addr\ndf -h\nfree -g\ntop\ncd /opt\nls\ncrontab -l\nsystemctl status chronyd\nlast | head\nexit\n',
+        : `ip addr\ndf -h\nfree -${h.flavour === 'debian' ? 'm' : 'g'}\ntop\ncd /opt\nls\ncrontab -l\nsystemctl status ${h.flavour === 'centos' ? 'chronyd' : 'cron'}\nlast | head\nexit\n`,
     0o600,
   )
   if (centos)
@@ -130,7 +135,7 @@ export function addServer(build: TreeBuilder, host: Host): void {
 
 function addBoot(build: TreeBuilder, host: Host): void {
   const { kernel } = host.persona.template.os
-  const at = Date.parse(host.flavour === 'centos' ? '2020-10-19T16:36:00Z' : '2021-06-11T10:11:00Z')
+  const at = Date.parse(host.flavour === 'centos' ? '2020-10-19T16:36:00Z' : host.flavour === 'debian' ? '2024-02-01T10:05:40Z' : '2021-06-11T10:11:00Z')
   build.file(`/boot/vmlinuz-${kernel}`, 6_769_256, 0o755, { time: at })
   build.file(`/boot/System.map-${kernel}`, 61_244, 0o600, { time: at })
   build.file(
@@ -139,8 +144,8 @@ function addBoot(build: TreeBuilder, host: Host): void {
     0o644,
     { time: at },
   )
-  build.dir('/boot/grub2', 0o755)
-  build.dir(`/lib/modules/${kernel}`.replace(/^\/lib/, host.flavour === 'centos' ? '/usr/lib' : '/lib'))
+  build.dir(host.flavour === 'centos' ? '/boot/grub2' : '/boot/grub', 0o755)
+  build.dir(`/lib/modules/${kernel}`.replace(/^\/lib/, host.flavour === 'ubuntu' ? '/lib' : '/usr/lib'))
 }
 
 function addRelease(build: TreeBuilder, host: Host): void {
@@ -229,36 +234,16 @@ function addSsh(build: TreeBuilder, centos: boolean): void {
 }
 
 function addLogs(build: TreeBuilder, centos: boolean): void {
-  const stamp = (view: View, ms: number): string => {
-    const t = localTime(view.host, ms)
-    return `${t.monthName} ${t.day} ${t.hh}:${t.mm}:${t.ss} ${view.host.persona.hostname}`
-  }
-  const sessions = (view: View): string => {
-    let text = ''
-    for (const past of view.logins.past().slice(0, 12).reverse()) {
-      if (past.at < view.now - 30 * 86_400_000) continue
-      const pid = 2000 + (Math.floor(past.at / 1000) % 26_000)
-      text += `${stamp(view, past.at)} sshd[${pid}]: Accepted password for ${past.user} from ${past.from} port ${30_000 + (pid % 29_000)} ssh2\n${stamp(view, past.at)} sshd[${pid}]: pam_unix(sshd:session): session opened for user ${past.user} by (uid=0)\n${stamp(view, past.until)} sshd[${pid}]: pam_unix(sshd:session): session closed for user ${past.user}\n`
-    }
-    for (const login of view.logins.live)
-      text += `${stamp(view, login.at)} sshd[${login.pid}]: Accepted password for ${login.user} from ${login.from} port ${login.port} ssh2\n${stamp(view, login.at)} sshd[${login.pid}]: pam_unix(sshd:session): session opened for user ${login.user} by (uid=0)\n`
-    return text
-  }
-  const hourly = (view: View): string => {
-    let text = ''
-    for (let hour = 8; hour > 0; hour--) {
-      const at = Math.floor(view.now / 3_600_000 - hour + 1) * 3_600_000 + 60_000
-      text += `${stamp(view, at)} ${centos ? `systemd: Started Session ${9000 + (Math.floor(at / 3_600_000) % 800)} of user root.` : `CRON[${2000 + (Math.floor(at / 3_600_000) % 26_000)}]: (root) CMD (   cd / && run-parts --report /etc/cron.hourly)`}\n`
-    }
-    return text
-  }
-  build.file(centos ? '/var/log/secure' : '/var/log/auth.log', sessions, centos ? 0o600 : 0o640, { time: 'now' })
-  build.file(centos ? '/var/log/messages' : '/var/log/syslog', hourly, centos ? 0o600 : 0o640, { time: 'now' })
+  const log = (path: string, wanted: (entry: Entry) => boolean): void =>
+    build.file(path, (view) => logFile(view, wanted), centos ? 0o600 : 0o640, { time: 'now', gid: centos ? 0 : 4 })
+  log(centos ? '/var/log/secure' : '/var/log/auth.log', ({ facility }) => facility === 'authpriv')
+  log(centos ? '/var/log/messages' : '/var/log/syslog', ({ facility }) => facility !== 'authpriv' && !(centos && facility === 'cron'))
+  if (centos) log('/var/log/cron', ({ facility }) => facility === 'cron')
+  else log('/var/log/kern.log', ({ facility }) => facility === 'kern')
   build.file('/var/log/dmesg', ({ host }) => kernelLog(host), 0o644, { time: 'boot' })
   build.file('/var/log/wtmp', 48_384, 0o664, { time: 'now' })
   build.file('/var/log/lastlog', 292_292, 0o644, { time: 'now' })
   build.file('/var/log/btmp', '', 0o600)
-  build.file(centos ? '/var/log/cron' : '/var/log/kern.log', hourly, centos ? 0o600 : 0o640, { time: 'now' })
   if (centos) {
     build.file('/var/log/boot.log', '', 0o644, { time: 'boot' })
     build.file('/var/log/yum.log', '', 0o600)
@@ -284,6 +269,7 @@ export const rootUuid = (host: Host): string => uuidOf(host, 'root-uuid')
 
 function fstab(host: Host): string {
   const boot = uuidOf(host, 'boot-uuid')
+  if (host.flavour === 'debian') return debianFstab(host)
   if (host.flavour === 'ubuntu') return `UUID=${rootUuid(host)} / ext4 defaults 0 0\n/swap.img\tnone\tswap\tsw\t0\t0\n`
   return `\n#\n# /etc/fstab\n# Created by anaconda\n#\n/dev/mapper/centos-root /                       xfs     defaults        0 0\nUUID=${boot} /boot                   xfs     defaults        0 0\n/dev/mapper/centos-home /home                   xfs     defaults        0 0\n/dev/mapper/centos-swap swap                    swap    defaults        0 0\n`
 }

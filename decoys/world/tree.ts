@@ -33,8 +33,7 @@ export function baseTree(host: Host): BaseTree {
     const owner = { uid: account.uid, gid: account.gid, time: persona.installedAt + persona.number(`home-${account.name}`, 2, 200) * 86_400_000 }
     mine.dir(account.home, host.flavour === 'ubuntu' ? 0o755 : 0o700, owner)
     if (host.flavour === 'openwrt') continue
-    for (const [name, text] of Object.entries(host.flavour === 'ubuntu' ? ubuntuSkeleton : centosSkeleton))
-      mine.file(`${account.home}/${name}`, text, 0o644, owner)
+    for (const [name, text] of Object.entries(host.apt ? ubuntuSkeleton : centosSkeleton)) mine.file(`${account.home}/${name}`, text, 0o644, owner)
   }
   const tree = layer(mine.tree(), common)
   own.set(persona, tree)
@@ -91,6 +90,7 @@ function addDevices(build: TreeBuilder, host: Host): void {
   build.device('/dev/sda', 'block', [8, 0], 0o660, 6)
   build.device('/dev/sda1', 'block', [8, 1], 0o660, 6)
   build.device('/dev/sda2', 'block', [8, 2], 0o660, 6)
+  if (host.flavour === 'debian') build.device('/dev/sda3', 'block', [8, 3], 0o660, 6)
   if (host.flavour === 'centos') {
     build.device('/dev/dm-0', 'block', [253, 0], 0o660, 6)
     build.device('/dev/dm-1', 'block', [253, 1], 0o660, 6)

@@ -38,7 +38,7 @@ const useradd: CommandTable[string] = (run, args) => {
     run.err(
       run.shell.ash
         ? `${run.name}: permission denied\n`
-        : run.name === 'adduser' && run.seat.world.host.flavour === 'ubuntu'
+        : run.name === 'adduser' && run.seat.world.host.apt
           ? 'adduser: Only root may add a user or group to the system.\n'
           : `${run.name}: Permission denied.\n${run.name}: cannot lock /etc/passwd; try again later.\n`,
     )
@@ -48,7 +48,7 @@ const useradd: CommandTable[string] = (run, args) => {
   if (!/^[a-z_][a-z0-9_.-]{0,31}\$?$/i.test(name)) return run.fault(`invalid user name '${name}'`) && 3
   const uid = Number(flags.get('u') ?? Math.max(999, ...users.all().map((u) => (u.uid < 60_000 ? u.uid : 0))) + 1)
   const home = flags.get('d') ?? `/home/${name}`
-  const shell = flags.get('s') ?? (run.shell.ash ? '/bin/ash' : run.seat.world.host.flavour === 'ubuntu' && run.name === 'useradd' ? '/bin/sh' : '/bin/bash')
+  const shell = flags.get('s') ?? (run.shell.ash ? '/bin/ash' : run.seat.world.host.apt && run.name === 'useradd' ? '/bin/sh' : '/bin/bash')
   const gid = Number(flags.get('g')) || uid
   try {
     append(run, '/etc/passwd', `${name}:x:${uid}:${gid}:${flags.get('c') ?? ''}:${home}:${shell}\n`)
@@ -70,10 +70,7 @@ export const accountCommands: CommandTable = {
   id(run, args) {
     const { flags, rest } = options(args, 'ugnGra', { user: 'u', group: 'g', name: 'n', groups: 'G' })
     const user = rest[0] ? run.seat.world.users.byName(rest[0]) : run.seat.user
-    if (!user)
-      return run.fault(
-        run.shell.ash ? `unknown user ${rest[0]}` : run.seat.world.host.flavour === 'ubuntu' ? `'${rest[0]}': no such user` : `${rest[0]}: no such user`,
-      )
+    if (!user) return run.fault(run.shell.ash ? `unknown user ${rest[0]}` : run.seat.world.host.apt ? `'${rest[0]}': no such user` : `${rest[0]}: no such user`)
     const groups = run.seat.world.users.groupsOf(user)
     const name = flags.has('n')
     if (flags.has('u')) run.out(`${name ? user.name : user.uid}\n`)
@@ -155,7 +152,10 @@ export const accountCommands: CommandTable = {
     if (run.seat.world.host.flavour === 'centos') run.out(`Changing password for user ${name}.\n`)
     else if (run.shell.ash) run.out(`Changing password for ${name}\n`)
     if (run.seat.user.uid !== 0) {
-      await ask(run, `${run.seat.world.host.flavour === 'centos' ? `Changing password for ${name}.\n` : ''}(current) UNIX password: `)
+      await ask(
+        run,
+        `${run.seat.world.host.flavour === 'centos' ? `Changing password for ${name}.\n` : ''}${run.seat.world.host.flavour === 'debian' ? 'Current password: ' : '(current) UNIX password: '}`,
+      )
       run.err('\n')
       await run.shell.pause(2000)
       run.err('passwd: Authentication token manipulation error\n')
@@ -171,7 +171,7 @@ export const accountCommands: CommandTable = {
     }
     asRoot(() => set(fresh()))
     run.out(
-      run.seat.world.host.flavour === 'ubuntu'
+      run.seat.world.host.apt
         ? 'passwd: password updated successfully\n'
         : run.shell.ash
           ? `passwd: password for ${name} changed by root\n`

@@ -46,7 +46,13 @@ const su: CommandTable[string] = async (run, args) => {
   const name = rest[0] ?? 'root'
   const user = run.seat.world.users.byName(name)
   if (!user) {
-    run.err(run.seat.world.host.flavour === 'ubuntu' ? `No passwd entry for user '${name}'\n` : `su: user ${name} does not exist\n`)
+    run.err(
+      run.seat.world.host.flavour === 'ubuntu'
+        ? `No passwd entry for user '${name}'\n`
+        : run.seat.world.host.flavour === 'debian'
+          ? `su: user ${name} does not exist or the user entry does not contain all the required fields\n`
+          : `su: user ${name} does not exist\n`,
+    )
     return 1
   }
   if (run.seat.user.uid !== 0) {
@@ -63,7 +69,7 @@ const su: CommandTable[string] = async (run, args) => {
 const sudo: CommandTable[string] = async (run, args) => {
   const { users } = run.seat.world
   if (args[0] === '-V') {
-    run.out(`Sudo version ${run.seat.world.host.flavour === 'ubuntu' ? '1.8.21p2' : '1.8.23'}\n`)
+    run.out(`Sudo version ${run.seat.world.host.flavour === 'debian' ? '1.9.13p3' : run.seat.world.host.apt ? '1.8.21p2' : '1.8.23'}\n`)
     return 0
   }
   let target = 'root'

@@ -1,5 +1,6 @@
 /** Programs that look at disks and mounts. */
 import { mounts, uuidOf } from '../../world/proc.ts'
+import { efiUuid } from '../../world/tree-debian.ts'
 import type { CommandTable } from '../command.ts'
 import { options } from '../command.ts'
 import { reasonOf } from '../seat.ts'
@@ -102,9 +103,13 @@ export const diskCommands: CommandTable = {
     const disk = host.persona.template.hardware.diskGiB
     const size = (gib: number): string =>
       (gib >= 1000 ? `${(gib / 1024).toFixed(1)}T` : gib >= 1 ? `${gib.toFixed(1).replace('.0', '')}G` : `${Math.round(gib * 1024)}M`).padStart(6)
-    run.out('NAME            MAJ:MIN RM   SIZE RO TYPE MOUNTPOINT\n')
+    run.out(`NAME            MAJ:MIN RM   SIZE RO TYPE MOUNTPOINT${host.flavour === 'debian' ? 'S' : ''}\n`)
     run.out(`sda               8:0    0 ${size(disk)}  0 disk \n`)
-    if (host.flavour === 'ubuntu')
+    if (host.flavour === 'debian')
+      run.out(
+        `|-sda1            8:1    0   512M  0 part /boot/efi\n|-sda2            8:2    0 ${size(disk - 1.45)}  0 part /\n\`-sda3            8:3    0   976M  0 part [SWAP]\n`,
+      )
+    else if (host.flavour === 'ubuntu')
       run.out(
         `├─sda1            8:1    0     1M  0 part \n└─sda2            8:2    0 ${size(disk - 0.01)}  0 part /\n`.replaceAll('├─', '|-').replaceAll('└─', '`-'),
       )
@@ -119,9 +124,11 @@ export const diskCommands: CommandTable = {
   blkid(run) {
     const { host } = run.seat.world
     run.out(
-      host.flavour === 'ubuntu'
-        ? `/dev/sda2: UUID="${uuidOf(host, 'root-uuid')}" TYPE="ext4"\n`
-        : `/dev/sda1: UUID="${uuidOf(host, 'boot-uuid')}" TYPE="xfs" \n/dev/mapper/centos-root: UUID="${uuidOf(host, 'root-uuid')}" TYPE="xfs" \n`,
+      host.flavour === 'debian'
+        ? `/dev/sda2: UUID="${uuidOf(host, 'root-uuid')}" BLOCK_SIZE="4096" TYPE="ext4"\n/dev/sda3: UUID="${uuidOf(host, 'swap-uuid')}" TYPE="swap"\n/dev/sda1: UUID="${efiUuid(host)}" BLOCK_SIZE="512" TYPE="vfat"\n`
+        : host.flavour === 'ubuntu'
+          ? `/dev/sda2: UUID="${uuidOf(host, 'root-uuid')}" TYPE="ext4"\n`
+          : `/dev/sda1: UUID="${uuidOf(host, 'boot-uuid')}" TYPE="xfs" \n/dev/mapper/centos-root: UUID="${uuidOf(host, 'root-uuid')}" TYPE="xfs" \n`,
     )
     return 0
   },

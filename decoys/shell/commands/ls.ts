@@ -119,7 +119,7 @@ const ls: CommandTable[string] = (run, args) => {
     return run.shell.ash ? 1 : 2
   }
   if (flags.has('V')) {
-    run.out(`ls (GNU coreutils) ${run.seat.world.host.flavour === 'centos' ? '8.22' : '8.28'}\n`)
+    run.out(`ls (GNU coreutils) ${run.seat.world.host.flavour === 'centos' ? '8.22' : run.seat.world.host.flavour === 'debian' ? '9.1' : '8.28'}\n`)
     return 0
   }
   const { fs } = run.seat

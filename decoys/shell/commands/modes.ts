@@ -64,7 +64,9 @@ export const modeCommands: CommandTable = {
   lsattr(run, args) {
     for (const operand of args.filter((a) => !a.startsWith('-'))) {
       if (run.seat.fs.stat(run.shell.path(operand)))
-        run.out(`${run.seat.world.host.flavour === 'centos' ? '----------------' : '--------------e---'} ${operand}\n`)
+        run.out(
+          `${run.seat.world.host.flavour === 'centos' ? '----------------' : run.seat.world.host.flavour === 'debian' ? '--------------e-------' : '--------------e---'} ${operand}\n`,
+        )
       else access(run, [operand], 'lsattr')
     }
     return 0

@@ -38,7 +38,9 @@ function sockets(run: Run): Socket[] {
       remote: `${login.from}:${login.port}`,
       state: 'ESTABLISHED',
       owner:
-        host.flavour === 'openwrt' ? `${login.pid}/dropbear` : `${login.pid}/sshd: ${login.user}${login.tty === 'notty' ? '' : `@${login.tty.slice(0, 2)}`}`,
+        run.seat.world.persona.template.ssh?.server === 'dropbear'
+          ? `${login.pid}/dropbear`
+          : `${login.pid}/sshd: ${login.user}${login.tty === 'notty' ? '' : `@${login.tty.slice(0, 2)}`}`,
       tcp: true,
     })
   const udp =
@@ -46,10 +48,12 @@ function sockets(run: Run): Socket[] {
       ? [['127.0.0.1:323', 'chronyd']]
       : host.flavour === 'ubuntu'
         ? [['127.0.0.53:53', 'systemd-resolve']]
-        : [
-            ['0.0.0.0:53', 'dnsmasq'],
-            ['0.0.0.0:67', 'dnsmasq'],
-          ]
+        : host.flavour === 'debian'
+          ? []
+          : [
+              ['0.0.0.0:53', 'dnsmasq'],
+              ['0.0.0.0:67', 'dnsmasq'],
+            ]
   for (const [local = '', name = ''] of udp)
     list.push({
       local,
@@ -287,7 +291,7 @@ export const networkCommands: CommandTable = {
     }
     if (/^r(oute)?$/.test(what)) {
       run.out(
-        `default via ${network.gateway} dev ${host.interfaceName} ${host.flavour === 'openwrt' ? '' : 'proto static metric 100 '}\n${network.base}/${network.prefix} dev ${host.interfaceName} proto kernel scope link src ${network.address} ${host.flavour === 'centos' ? 'metric 100 ' : ''}\n`,
+        `default via ${network.gateway} dev ${host.interfaceName} ${host.flavour === 'openwrt' ? '' : host.flavour === 'debian' ? 'onlink ' : 'proto static metric 100 '}\n${network.base}/${network.prefix} dev ${host.interfaceName} proto kernel scope link src ${network.address} ${host.flavour === 'centos' ? 'metric 100 ' : ''}\n`,
       )
       return 0
     }

@@ -53,7 +53,7 @@ export const pathCommands: CommandTable = {
         continue
       }
       run.out(
-        `  File: ${run.seat.world.host.flavour === 'centos' ? `'${operand}'` : operand}${stat.target ? ` -> ${stat.target}` : ''}\n  Size: ${String(stat.size).padEnd(15)}\tBlocks: ${String(Math.ceil(stat.size / 4096) * 8).padEnd(10)} IO Block: 4096   ${kinds[stat.kind]}\nDevice: ${host.flavour === 'centos' ? 'fd00h/64768d' : host.flavour === 'openwrt' ? 'fh/15d' : '802h/2050d'}\tInode: ${String(stat.inode).padEnd(11)} Links: ${stat.links}\nAccess: (${octal}/${modeText(stat)})  Uid: (${String(stat.uid).padStart(5)}/${(users.byId(stat.uid)?.name ?? 'UNKNOWN').padStart(8)})   Gid: (${String(stat.gid).padStart(5)}/${users.groupName(stat.gid).padStart(8)})\nAccess: ${time}\nModify: ${time}\nChange: ${time}\n${run.shell.ash ? '' : ' Birth: -\n'}`,
+        `  File: ${run.seat.world.host.flavour === 'centos' ? `'${operand}'` : operand}${stat.target ? ` -> ${stat.target}` : ''}\n  Size: ${String(stat.size).padEnd(15)}\tBlocks: ${String(Math.ceil(stat.size / 4096) * 8).padEnd(10)} IO Block: 4096   ${kinds[stat.kind]}\nDevice: ${host.flavour === 'centos' ? 'fd00h/64768d' : host.flavour === 'openwrt' ? 'fh/15d' : host.flavour === 'debian' ? '8,2' : '802h/2050d'}\tInode: ${String(stat.inode).padEnd(11)} Links: ${stat.links}\nAccess: (${octal}/${modeText(stat)})  Uid: (${String(stat.uid).padStart(5)}/${(users.byId(stat.uid)?.name ?? 'UNKNOWN').padStart(8)})   Gid: (${String(stat.gid).padStart(5)}/${users.groupName(stat.gid).padStart(8)})\nAccess: ${time}\nModify: ${time}\nChange: ${time}\n${run.shell.ash ? '' : ' Birth: -\n'}`,
       )
     }
     return status

@@ -6,6 +6,7 @@ import { options } from '../command.ts'
 import { readAll } from '../io.ts'
 import { reasonOf, show } from '../seat.ts'
 import { refused } from './network.ts'
+import { dpkgQuery, rpmQuery } from './packages.ts'
 
 const applets =
   '[, [[, ash, awk, basename, brctl, bunzip2, bzcat, cat, chgrp, chmod, chown, chroot, clear, cmp, cp, crond, crontab, cut, date, dd, df, dirname, dmesg, du, echo, egrep, env, expr, false, fgrep, find, flock, free, fsync, grep, gunzip, gzip, halt, head, hexdump, hostid, hwclock, id, ifconfig, ifdown, ifup, kill, killall, less, ln, lock, logger, login, ls, lsmod, md5sum, mkdir, mkfifo, mknod, mktemp, mount, mv, nc, netmsg, netstat, nice, nslookup, ntpd, passwd, pgrep, pidof, ping, ping6, pivot_root, pkill, poweroff, printf, ps, pwd, readlink, reboot, reset, rm, rmdir, route, sed, seq, sh, sha256sum, sleep, sort, start-stop-daemon, strings, switch_root, sync, sysctl, tail, tar, tee, test, time, top, touch, tr, traceroute, true, udhcpc, umount, uname, uniq, uptime, vi, wc, which, xargs, yes, zcat'
@@ -23,6 +24,12 @@ const versions: Record<string, Record<string, string>> = {
     perl: '\nThis is perl 5, version 26, subversion 1 (v5.26.1) built for x86_64-linux-gnu-thread-multi\n(with 67 registered patches, see perl -V for more detail)\n\nCopyright 1987-2017, Larry Wall\n',
     openssl: 'OpenSSL 1.1.1  11 Sep 2018',
     bash: 'GNU bash, version 4.4.20(1)-release (x86_64-pc-linux-gnu)\nCopyright (C) 2016 Free Software Foundation, Inc.',
+  },
+  debian: {
+    python3: 'Python 3.11.2',
+    perl: '\nThis is perl 5, version 36, subversion 0 (v5.36.0) built for x86_64-linux-gnu-thread-multi\n(with 60 registered patches, see perl -V for more detail)\n\nCopyright 1987-2022, Larry Wall\n',
+    openssl: 'OpenSSL 3.0.11 19 Sep 2023 (Library: OpenSSL 3.0.11 19 Sep 2023)',
+    bash: 'GNU bash, version 5.2.15(1)-release (x86_64-pc-linux-gnu)\nCopyright (C) 2022 Free Software Foundation, Inc.',
   },
   openwrt: {},
 }
@@ -221,9 +228,11 @@ const packages: CommandTable[string] = async (run, args) => {
   const verb = args.filter((a) => !a.startsWith('-'))[0] ?? ''
   const names = args.filter((a) => !a.startsWith('-')).slice(1)
   const { host } = run.seat.world
-  const deb = host.flavour === 'ubuntu'
+  const deb = host.apt
+  const version = host.flavour === 'debian' ? '2.6.1' : '1.6.12'
+  const suite = host.flavour === 'debian' ? 'debian/dists/bookworm' : 'ubuntu/dists/bionic'
   if (args.includes('--version')) {
-    run.out(deb ? 'apt 1.6.12 (amd64)\n' : '3.4.3\n')
+    run.out(deb ? `apt ${version} (amd64)\n` : '3.4.3\n')
     return 0
   }
   if (verb === 'list' || verb === 'search' || verb === 'repolist' || verb === 'show' || verb === 'info') {
@@ -233,7 +242,7 @@ const packages: CommandTable[string] = async (run, args) => {
   if (verb === '') {
     run.err(
       deb
-        ? 'apt 1.6.12 (amd64)\nUsage: apt [options] command\n'
+        ? `apt ${version} (amd64)\nUsage: apt [options] command\n`
         : 'Loaded plugins: fastestmirror\nYou need to give some command\nUsage: yum [options] COMMAND\n',
     )
     return 1
@@ -253,7 +262,7 @@ const packages: CommandTable[string] = async (run, args) => {
     await run.shell.pause(2500)
     if (verb === 'update')
       run.err(
-        "W: Failed to fetch http://mirrors.aliyun.com/ubuntu/dists/bionic/InRelease  Temporary failure resolving 'mirrors.aliyun.com'\nW: Some index files failed to download. They have been ignored, or old ones used instead.\n",
+        `W: Failed to fetch http://mirrors.aliyun.com/${suite}/InRelease  Temporary failure resolving 'mirrors.aliyun.com'\nW: Some index files failed to download. They have been ignored, or old ones used instead.\n`,
       )
     else for (const name of names) run.err(`E: Unable to locate package ${name}\n`)
     return verb === 'update' ? 0 : 100
@@ -276,6 +285,7 @@ export const programCommands: CommandTable = {
   'python2.7': interpreter,
   python3: interpreter,
   'python3.6': interpreter,
+  'python3.11': interpreter,
   perl: interpreter,
   vi: editor,
   vim: editor,
@@ -295,26 +305,9 @@ export const programCommands: CommandTable = {
   yum: packages,
   apt: packages,
   'apt-get': packages,
-  rpm(run, args) {
-    if (args.some((a) => /^-\w*q\w*a|^-qa/.test(a))) {
-      run.out(
-        'centos-release-7-9.2009.0.el7.centos.x86_64\nbash-4.2.46-34.el7.x86_64\ncoreutils-8.22-24.el7.x86_64\nopenssh-7.4p1-21.el7.x86_64\nopenssh-server-7.4p1-21.el7.x86_64\nopenssl-1.0.2k-19.el7.x86_64\nkernel-3.10.0-1160.el7.x86_64\nsystemd-219-78.el7.x86_64\n',
-      )
-      return 0
-    }
-    run.out(`package ${args.at(-1) ?? ''} is not installed\n`)
-    return 1
-  },
-  dpkg(run, args) {
-    run.out(
-      args.includes('-l')
-        ? '||/ Name           Version            Architecture Description\n+++-==============-==================-============-=================================\nii  bash           4.4.18-2ubuntu1.2  amd64        GNU Bourne Again SHell\nii  coreutils      8.28-1ubuntu1      amd64        GNU core utilities\nii  openssh-server 1:7.6p1-4ubuntu0.7 amd64        secure shell (SSH) server\n'
-        : args[0] === '--print-architecture'
-          ? 'amd64\n'
-          : '',
-    )
-    return 0
-  },
+  rpm: rpmQuery,
+  dpkg: dpkgQuery,
+  'dpkg-query': dpkgQuery,
   openssl(run, args) {
     if (args[0] === 'version') run.out(`${versions[run.seat.world.host.flavour]?.openssl}\n`)
     else if (args[0] === 'rand')

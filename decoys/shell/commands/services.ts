@@ -1,4 +1,6 @@
 /** Programs about services and schedules. */
+import { journalText } from '../../world/logs.ts'
+import { packagesOf } from '../../world/packages.ts'
 import { say } from '../command.ts'
 import type { CommandTable, Run } from '../command.ts'
 import { options } from '../command.ts'
@@ -14,6 +16,7 @@ interface Unit {
 
 const known: Record<string, string> = {
   sshd: 'OpenSSH server daemon',
+  dropbear: 'Lightweight SSH server',
   crond: 'Command Scheduler',
   cron: 'Regular background program processing daemon',
   rsyslogd: 'System Logging Service',
@@ -35,7 +38,7 @@ function units(run: Run): Unit[] {
   for (const p of run.seat.world.processes.all(run.seat.now())) {
     const process = p.command.startsWith('nginx: master') ? 'nginx' : ((p.command.split(' ')[0] as string).split('/').pop() as string)
     if (p.ppid !== 1 || p.command.startsWith('[') || list.some((u) => u.process === process)) continue
-    const name = unitNames[process] ?? (run.seat.world.host.flavour === 'ubuntu' && process === 'sshd' ? 'ssh' : process)
+    const name = unitNames[process] ?? (run.seat.world.host.apt && process === 'sshd' ? 'ssh' : process)
     list.push({ name, text: known[process] ?? process, process })
   }
   return list
@@ -65,7 +68,7 @@ function status(run: Run, name: string): number {
   const at = process?.startedAt ?? persona.bootedAt
   const days = Math.floor((now - at) / 86_400_000)
   run.out(
-    `\xe2\x97\x8f ${unit.name}.service - ${unit.text}\n   Loaded: loaded (${run.seat.world.host.flavour === 'ubuntu' ? '/lib' : '/usr/lib'}/systemd/system/${unit.name}.service; enabled; vendor preset: enabled)\n   Active: active (running) since ${dateText(run, '%a %F %T %Z', at)}; ${days > 60 ? `${Math.floor(days / 30)} months ${days % 30} days` : `${days} days`} ago\n Main PID: ${process?.pid} (${unit.process})\n   CGroup: /system.slice/${unit.name}.service\n           \xe2\x94\x94\xe2\x94\x80${process?.pid} ${process?.command}\n`,
+    `\xe2\x97\x8f ${unit.name}.service - ${unit.text}\n   Loaded: loaded (${run.seat.world.host.apt ? '/lib' : '/usr/lib'}/systemd/system/${unit.name}.service; enabled; ${run.seat.world.host.flavour === 'debian' ? '' : 'vendor '}preset: enabled)\n   Active: active (running) since ${dateText(run, '%a %F %T %Z', at)}; ${days > 60 ? `${Math.floor(days / 30)} months ${days % 30} days` : `${days} days`} ago\n Main PID: ${process?.pid} (${unit.process})\n   CGroup: /system.slice/${unit.name}.service\n           \xe2\x94\x94\xe2\x94\x80${process?.pid} ${process?.command}\n`,
   )
   return 0
 }
@@ -73,7 +76,7 @@ function status(run: Run, name: string): number {
 const systemctl: CommandTable[string] = (run, args) => {
   const [verb = 'list-units', ...names] = args.filter((a) => !a.startsWith('-'))
   if (args.includes('--version')) {
-    run.out(run.seat.world.host.flavour === 'ubuntu' ? 'systemd 237\n' : 'systemd 219\n')
+    run.out(run.seat.world.host.flavour === 'debian' ? 'systemd 252 (252.22-1~deb12u1)\n' : run.seat.world.host.apt ? 'systemd 237\n' : 'systemd 219\n')
     return 0
   }
   switch (verb) {
@@ -143,14 +146,14 @@ function rights(run: Run, unit: string): number {
 }
 
 const spool = (run: Run, user: string): string =>
-  run.shell.ash ? `/etc/crontabs/${user}` : run.seat.world.host.flavour === 'ubuntu' ? `/var/spool/cron/crontabs/${user}` : `/var/spool/cron/${user}`
+  run.shell.ash ? `/etc/crontabs/${user}` : run.seat.world.host.apt ? `/var/spool/cron/crontabs/${user}` : `/var/spool/cron/${user}`
 
 export const serviceCommands: CommandTable = {
   systemctl,
   service(run, args) {
     const [name = '', verb = 'status'] = args
     if (name === '--status-all') {
-      for (const u of units(run)) run.out(run.seat.world.host.flavour === 'ubuntu' ? ` [ + ]  ${u.name}\n` : `${u.name} is running...\n`)
+      for (const u of units(run)) run.out(run.seat.world.host.apt ? ` [ + ]  ${u.name}\n` : `${u.name} is running...\n`)
       return 0
     }
     if (run.seat.world.host.flavour === 'centos') run.err(`Redirecting to /bin/systemctl ${verb} ${name}.service\n`)
@@ -166,17 +169,24 @@ export const serviceCommands: CommandTable = {
   journalctl(run, args) {
     const { flags } = options(
       args.filter((a) => !a.startsWith('--')),
-      'n:u:fxekrbp:S:o:',
+      'n:u:fxekrb:p:S:o:t:',
       {},
     )
-    const text = run.seat.world.files.read(run.seat.world.host.flavour === 'ubuntu' ? '/var/log/auth.log' : '/var/log/secure', run.seat.now()).toString()
-    const lines = text.split('\n').filter(Boolean)
-    run.out(
-      `-- Logs begin at ${dateText(run, '%a %F %T %Z', run.seat.world.persona.bootedAt)}, end at ${dateText(run, '%a %F %T %Z', run.seat.now())}. --\n${lines
-        .slice(-(Number(flags.get('n')) || 1000))
-        .map((l) => `${l}\n`)
-        .join('')}`,
+    const { world } = run.seat
+    const unit = (flags.get('u') ?? '').replace(/\.service$/, '').replace(/^ssh$/, 'sshd')
+    const kernel = flags.has('k') || args.includes('--dmesg')
+    const lines = journalText({ ...world, now: run.seat.now(), self: 0 }, ({ tag, facility }) =>
+      unit ? tag.split('[')[0] === unit : kernel ? facility === 'kern' : flags.has('t') ? tag.split('[')[0] === flags.get('t') : true,
     )
+    const most = flags.has('n') ? Number(flags.get('n')) || 10 : flags.has('e') ? 1000 : lines.length
+    const from = world.persona.bootedAt
+    const head =
+      world.host.flavour === 'debian'
+        ? ''
+        : `-- Logs begin at ${dateText(run, '%a %F %T %Z', from)}, end at ${dateText(run, '%a %F %T %Z', run.seat.now())}. --\n`
+    const shown = lines.slice(-most)
+    if (flags.has('r')) shown.reverse()
+    run.out(`${head}${shown.length > 0 ? shown.map((l) => `${l}\n`).join('') : '-- No entries --\n'}`)
     return 0
   },
   logread: (run) => (
@@ -252,16 +262,27 @@ export const serviceCommands: CommandTable = {
     if (args.length === 0) run.err('Usage: uci [<options>] <command> [<arguments>]\n')
     return args.length === 0 ? 1 : 0
   },
-  opkg: (run, args) => (
-    args[0] === 'list-installed'
-      ? run.out(
-          'base-files - 204.4-r11208-ce6496d796\nbusybox - 1.30.1-6\ndnsmasq - 2.80-16.1\ndropbear - 2019.78-2\nfirewall - 2019-11-22-8174814a-3\nlibc - 1.1.24-2\nuci - 2019-09-01-415f9e48-4\n',
-        )
-      : run.err(
-          `Downloading http://downloads.openwrt.org/releases/19.07.4/packages/Packages.gz\n*** Failed to download the package list from http://downloads.openwrt.org/releases/19.07.4/packages/Packages.gz\n\n`,
-        ),
-    args[0] === 'list-installed' ? 0 : 255
-  ),
+  opkg(run, args) {
+    const packages = packagesOf(run.seat.world.host)
+    const [verb = '', name] = args.filter((a) => !a.startsWith('-'))
+    if (verb === 'list-installed' || verb === 'info' || verb === 'status') {
+      for (const one of packages)
+        if (verb === 'list-installed') run.out(`${one.name} - ${one.version}\n`)
+        else if (!name || name === one.name) run.out(`Package: ${one.name}\nVersion: ${one.version}\nStatus: install ok installed\n\n`)
+      return 0
+    }
+    if (verb === 'files' || verb === 'search') {
+      for (const one of packages)
+        if (verb === 'search' && name !== undefined && one.files.includes(name)) run.out(`${one.name} - ${one.version}\n`)
+        else if (verb === 'files' && one.name === name)
+          run.out(`Package ${one.name} (${one.version}) is installed on root and has the following files:\n${one.files.map((f) => `${f}\n`).join('')}`)
+      return 0
+    }
+    run.err(
+      'Downloading http://downloads.openwrt.org/releases/19.07.4/packages/Packages.gz\n*** Failed to download the package list from http://downloads.openwrt.org/releases/19.07.4/packages/Packages.gz\n\n',
+    )
+    return 255
+  },
   wifi: () => 0,
   ubus: (run) => say(run, 'dhcp\ndnsmasq\nlog\nnetwork\nservice\nsession\nsystem\nuci\n'),
 }

@@ -2,7 +2,7 @@
 import { localTime } from '../../world/host.ts'
 import { kernelLog } from '../../world/kernel-log.ts'
 import { memoryAt } from '../../world/memory.ts'
-import { flags as cpuFlags } from '../../world/proc.ts'
+import { processorOf } from '../../world/proc.ts'
 import { say } from '../command.ts'
 import type { CommandTable, Run } from '../command.ts'
 import { options } from '../command.ts'
@@ -50,7 +50,9 @@ const uname: CommandTable[string] = (run, args) => {
   const machine = os.architecture
   const name = host.flavour === 'centos' ? persona.hostname : persona.hostname
   const all = flags.has('a')
-  const server = host.flavour !== 'openwrt'
+  // Debian leaves uname's processor and platform unknown, and -a leaves out what is unknown
+  const server = host.flavour === 'centos' || host.flavour === 'ubuntu' || (host.flavour === 'debian' && !all)
+  const platform = host.flavour === 'debian' ? 'unknown' : machine
   const parts: [string, string][] = [
     ['s', 'Linux'],
     ['n', name],
@@ -59,8 +61,8 @@ const uname: CommandTable[string] = (run, args) => {
     ['m', machine],
     ...(server
       ? ([
-          ['p', machine],
-          ['i', machine],
+          ['p', platform],
+          ['i', platform],
         ] as [string, string][])
       : []),
     ['o', 'GNU/Linux'],
@@ -187,6 +189,7 @@ export const systemCommands: CommandTable = {
     const { host, persona } = run.seat.world
     const { hardware, os } = persona.template
     const sockets = hardware.cores > 8 ? 2 : 1
+    const kind = processorOf(host)
     const rows: [string, string | number][] = [
       ['Architecture', os.architecture],
       ['CPU op-mode(s)', '32-bit, 64-bit'],
@@ -199,29 +202,29 @@ export const systemCommands: CommandTable = {
       ['NUMA node(s)', sockets],
       ['Vendor ID', 'GenuineIntel'],
       ['CPU family', 6],
-      ['Model', 85],
+      ['Model', kind.model],
       ['Model name', hardware.cpu],
-      ['Stepping', 7],
+      ['Stepping', kind.stepping],
       ['CPU MHz', host.mhz.toFixed(3)],
       ['BogoMIPS', (host.mhz * 2).toFixed(2)],
       ['Virtualization', 'VT-x'],
-      ['L1d cache', '32K'],
-      ['L1i cache', '32K'],
-      ['L2 cache', '1024K'],
-      ['L3 cache', '14080K'],
+      ['L1d cache', kind.caches[0] ?? '32K'],
+      ['L1i cache', kind.caches[1] ?? '32K'],
+      ['L2 cache', kind.caches[2] ?? '1024K'],
+      ...(kind.caches.length > 0 ? [] : ([['L3 cache', '14080K']] as [string, string][])),
       ...(sockets === 1
         ? ([['NUMA node0 CPU(s)', `0-${hardware.cores - 1}`]] as [string, string][])
         : ([
             ['NUMA node0 CPU(s)', `0-${hardware.cores / 2 - 1}`],
             ['NUMA node1 CPU(s)', `${hardware.cores / 2}-${hardware.cores - 1}`],
           ] as [string, string][])),
-      ['Flags', cpuFlags],
+      ['Flags', kind.flags],
     ]
     for (const [name, text] of rows) run.out(`${`${name}:`.padEnd(23)}${text}\n`)
     return 0
   },
   dmesg(run) {
-    if (run.seat.world.host.flavour === 'ubuntu' && run.seat.user.uid !== 0) return run.fault('read kernel buffer failed: Operation not permitted')
+    if (run.seat.world.host.apt && run.seat.user.uid !== 0) return run.fault('read kernel buffer failed: Operation not permitted')
     run.out(kernelLog(run.seat.world.host))
     return 0
   },

@@ -44,7 +44,7 @@ const wget: CommandTable[string] = async (run, args) => {
     help: '?',
   })
   if (flags.has('V')) {
-    run.out(`GNU Wget ${run.seat.world.host.flavour === 'ubuntu' ? '1.19.4' : '1.14'} built on linux-gnu.\n`)
+    run.out(`GNU Wget ${run.seat.world.host.flavour === 'debian' ? '1.21.3' : run.seat.world.host.apt ? '1.19.4' : '1.14'} built on linux-gnu.\n`)
     return 0
   }
   const url = rest[0]
@@ -85,7 +85,7 @@ const wget: CommandTable[string] = async (run, args) => {
     if (!ip) {
       say(`Resolving ${host} (${host})... `)
       await reach(run, host, port, patience)
-      say(`failed: Name or service not known.\nwget: unable to resolve host address ${run.seat.world.host.flavour === 'ubuntu' ? `'${host}'` : `\`${host}'`}\n`)
+      say(`failed: Name or service not known.\nwget: unable to resolve host address ${run.seat.world.host.apt ? `'${host}'` : `\`${host}'`}\n`)
       status = 4
       continue
     }
@@ -123,9 +123,11 @@ const curl: CommandTable[string] = async (run, args) => {
   const value = args.findIndex((a) => /^--(?:output|connect-timeout|max-time|data|request|header|user-agent|proxy|retry|url)$/.test(a))
   if (flags.has('V')) {
     run.out(
-      run.seat.world.host.flavour === 'ubuntu'
-        ? 'curl 7.58.0 (x86_64-pc-linux-gnu) libcurl/7.58.0 OpenSSL/1.1.1 zlib/1.2.11\n'
-        : 'curl 7.29.0 (x86_64-redhat-linux-gnu) libcurl/7.29.0 NSS/3.44 zlib/1.2.7\n',
+      run.seat.world.host.flavour === 'debian'
+        ? 'curl 7.88.1 (x86_64-pc-linux-gnu) libcurl/7.88.1 OpenSSL/3.0.11 zlib/1.2.13 brotli/1.0.9 zstd/1.5.4 libidn2/2.3.3 libpsl/0.21.2 libssh2/1.10.0 nghttp2/1.52.0\nRelease-Date: 2023-02-20, security patched: 7.88.1-10+deb12u5\n'
+        : run.seat.world.host.flavour === 'ubuntu'
+          ? 'curl 7.58.0 (x86_64-pc-linux-gnu) libcurl/7.58.0 OpenSSL/1.1.1 zlib/1.2.11\n'
+          : 'curl 7.29.0 (x86_64-redhat-linux-gnu) libcurl/7.29.0 NSS/3.44 zlib/1.2.7\n',
     )
     return 0
   }
@@ -143,13 +145,13 @@ const curl: CommandTable[string] = async (run, args) => {
     if (how === 'unknown') run.err(`curl: (6) Could not resolve host: ${host}${run.seat.world.host.flavour === 'centos' ? '; Unknown error' : ''}\n`)
     else if (how === 'refused')
       run.err(
-        `curl: (7) Failed ${run.seat.world.host.flavour === 'centos' ? `connect to ${host}:${port}; Connection refused` : `to connect to ${host} port ${port}: Connection refused`}\n`,
+        `curl: (7) Failed ${run.seat.world.host.flavour === 'centos' ? `connect to ${host}:${port}; Connection refused` : run.seat.world.host.flavour === 'debian' ? `to connect to ${host} port ${port} after ${1 + (run.seat.now() % 7)} ms: Couldn't connect to server` : `to connect to ${host} port ${port}: Connection refused`}\n`,
       )
     else
       run.err(
         flags.has('m')
           ? `curl: (28) Connection timed out after ${limit}00${run.seat.now() % 10} milliseconds\n`
-          : `curl: (7) Failed ${run.seat.world.host.flavour === 'centos' ? `connect to ${host}:${port}; Connection timed out` : `to connect to ${host} port ${port}: Connection timed out`}\n`,
+          : `curl: (7) Failed ${run.seat.world.host.flavour === 'centos' ? `connect to ${host}:${port}; Connection timed out` : run.seat.world.host.flavour === 'debian' ? `to connect to ${host} port ${port} after ${130_000 + (run.seat.now() % 3000)} ms: Couldn't connect to server` : `to connect to ${host} port ${port}: Connection timed out`}\n`,
       )
   }
   return how === 'unknown' ? 6 : how === 'timeout' && flags.has('m') ? 28 : 7
@@ -165,11 +167,13 @@ const ssh: CommandTable[string] = async (run, args) => {
   const { flags, rest } = options(args, 'p:P:l:i:o:vqtTNfCAxXnL:R:D:4r6V', {})
   if (flags.has('V')) {
     run.err(
-      run.seat.world.host.flavour === 'ubuntu'
-        ? `${run.seat.world.persona.template.ssh?.ident.replace('SSH-2.0-', '').replace(/ /, ' ')}, OpenSSL 1.0.2n  7 Dec 2017\n`
-        : run.shell.ash
-          ? 'Dropbear v2019.78\n'
-          : 'OpenSSH_7.4p1, OpenSSL 1.0.2k-fips  26 Jan 2017\n',
+      run.seat.world.host.flavour === 'debian'
+        ? 'OpenSSH_9.2p1 Debian-2+deb12u2, OpenSSL 3.0.11 19 Sep 2023\n'
+        : run.seat.world.host.flavour === 'ubuntu'
+          ? `${run.seat.world.persona.template.ssh?.ident.replace('SSH-2.0-', '').replace(/ /, ' ')}, OpenSSL 1.0.2n  7 Dec 2017\n`
+          : run.shell.ash
+            ? 'Dropbear v2019.78\n'
+            : 'OpenSSH_7.4p1, OpenSSL 1.0.2k-fips  26 Jan 2017\n',
     )
     return 0
   }
