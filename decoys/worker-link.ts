@@ -123,7 +123,7 @@ export function openWorkerLink(socket: Duplex, onFrame: (type: number, stream: n
     header.writeUInt32BE(5 + (payload?.length ?? 0), 0)
     header.writeUInt8(type, 4)
     header.writeUInt32BE(stream, 5)
-    if (leaving.length === 0) process.nextTick(flush)
+    if (leaving.length === 0) setImmediate(flush)
     leaving.push(header)
     leavingBytes += 9
     if (payload) {
