@@ -140,7 +140,7 @@ describe('one write, every view', () => {
     const station = await iec104Client({ ...at('wind-rtu', 'iec104'), from })
     const meters = await modbusClient({ ...at('meters', 'modbus'), from })
     const all = [oven, ovenS7, panel, rtu, station, meters]
-    return { oven, ovenS7, panel, rtu, station, meters, close: () => all.forEach((client) => client.close()) }
+    return { oven, ovenS7, panel, rtu, station, meters, close: () => void all.map((client) => client.close()) }
   }
   type Views = Awaited<ReturnType<typeof views>>
   let attacker: Views
@@ -212,9 +212,10 @@ describe('one write, every view', () => {
     assert.equal(said(stranger, 2013)?.value, undisturbed)
   })
   const meterPower = async ({ meters }: Views): Promise<number> => {
-    const words = await meters.read(4, 4, 2)
+    const [high = 0, low = 0] = await meters.read(4, 4, 2)
     const bytes = Buffer.alloc(4)
-    words.forEach((word, i) => bytes.writeUInt16BE(word, i * 2))
+    bytes.writeUInt16BE(high, 0)
+    bytes.writeUInt16BE(low, 2)
     return bytes.readFloatBE()
   }
 

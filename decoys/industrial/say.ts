@@ -46,10 +46,14 @@ export interface Wrote {
 /** Joins what the parts of a write came to. */
 export const joinWrites = (parts: readonly Wrote[]): Wrote => ({ points: parts.flatMap(({ points }) => points), changed: parts.some(({ changed }) => changed) })
 
-/** A point of a map as an operator would name it; only an address where the map has nothing. */
+/** A point of a map as an operator would name it; only an address where the map has nothing. A value that is no number is left out. */
 export function pointOf(device: Device, address: string, from: string | undefined, values: { before?: number; value?: number } = {}): Point {
   const id = from === undefined ? undefined : device.tagOf(from)
   const tag = id === undefined ? undefined : device.plant.tag(id)
-  const short = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, Number(value.toPrecision(7))]))
+  const short = Object.fromEntries(
+    Object.entries(values)
+      .filter(([, value]) => Number.isFinite(value))
+      .map(([name, value]) => [name, Number(value.toPrecision(7))]),
+  )
   return { address, ...(tag ? { tag: tag.id, name: tag.title, class: tag.class, unit: tag.unit } : {}), ...short }
 }
