@@ -4,7 +4,7 @@
  */
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
-import { lintPersona } from '@shenlou/contract/persona-linter'
+import { findContradictions } from '@shenlou/contract/persona-linter'
 import type { Placement } from '@shenlou/contract/placement'
 import type { DecoyConfig, DecoysConfig } from '@shenlou/contract/sensor'
 import type { OpenFrame, ResetReason } from '@shenlou/contract/tunnel'
@@ -188,7 +188,7 @@ export function startGate(options: GateOptions): Gate {
       }
       refused = []
       const wanted = next.decoys.filter(({ id, persona }) => {
-        const [wrong] = lintPersona(persona)
+        const [wrong] = findContradictions(persona)
         if (wrong) refused.push(`other decoy ${id} is not run, its persona contradicts itself: ${wrong}`)
         return wrong === undefined
       })

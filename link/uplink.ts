@@ -337,8 +337,7 @@ function parse(data: Buffer): CoreSays | undefined {
 }
 
 function configOf(json: unknown): RelayConfig | DecoysConfig | undefined {
-  const relay = relayConfig.safeParse(json)
-  if (relay.success) return relay.data
-  const decoys = decoysConfig.safeParse(json)
-  return decoys.success ? decoys.data : undefined
+  const { role } = (json ?? {}) as { role?: unknown }
+  const parsed = (role === 'relay' ? relayConfig : decoysConfig).safeParse(json)
+  return parsed.success ? parsed.data : undefined
 }
