@@ -71,7 +71,10 @@ export type SnmpTemplate = z.infer<typeof snmpTemplate>
 
 /** As RFC 1157 has it: any octets; `$drawn` stands for a weak one that each installation draws for itself. */
 const community = z.string().min(1).max(64)
-const secret = z.string().min(8, 'RFC 3414 has at least 8 characters').max(64)
+const secret = z
+  .string()
+  .max(64)
+  .refine((text) => text.length >= 8 || text === '$drawn', { message: 'RFC 3414 has at least 8 characters' })
 
 /** Who the agent answers. A community that may write may read. */
 export const snmpSettings = z.strictObject({

@@ -1,4 +1,5 @@
-/** The credentials that decoys accept at once: what an operator may need to try a decoy or to plant as a lure. */
+/** The credentials that decoys accept at once, SNMP communities among them: what an operator may need to try a decoy or to plant as a lure. */
+import type { SnmpSettings } from '@shenlou/contract/snmp'
 import type { Core } from '../core.ts'
 
 export interface GivenAccount {
@@ -9,13 +10,21 @@ export interface GivenAccount {
   origin: 'given' | 'lure'
 }
 
+type Account = Omit<GivenAccount, 'decoy' | 'service'>
+type Settings = { login?: { accounts?: Account[] } } & Partial<SnmpSettings>
+
+/** A community has no user; what it lets do stands in for one. */
+const snmpAccounts = ({ communities, users = [] }: Settings): Account[] => [
+  ...(communities?.read ?? []).map((password) => ({ user: 'read', password, origin: 'given' as const })),
+  ...(communities?.write ?? []).map((password) => ({ user: 'write', password, origin: 'given' as const })),
+  ...users.flatMap(({ user, auth }) => (auth ? [{ user, password: auth.password, origin: 'given' as const }] : [])),
+]
+
 export async function givenAccounts(core: Pick<Core, 'sql'>): Promise<GivenAccount[]> {
-  const rows = await core.sql<
-    { id: string; services: { service: string; settings: { login?: { accounts?: Omit<GivenAccount, 'decoy' | 'service'>[] } } }[] }[]
-  >`select id, services from decoy order by id`
+  const rows = await core.sql<{ id: string; services: { service: string; settings: Settings }[] }[]>`select id, services from decoy order by id`
   return rows.flatMap(({ id, services }) =>
     services.flatMap(({ service, settings }) =>
-      (settings.login?.accounts ?? []).map(({ user, password, origin }) => ({ decoy: id, service, user, password, origin })),
+      [...(settings.login?.accounts ?? []), ...snmpAccounts(settings)].map(({ user, password, origin }) => ({ decoy: id, service, user, password, origin })),
     ),
   )
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Sql, TransactionSql } from 'postgres'
 import { services } from '@shenlou/contract/services'
+import type { SnmpSettings } from '@shenlou/contract/snmp'
 import type { Organisation, PlanStep, ScenarioTemplate } from '@shenlou/contract/template'
 import { ApiError } from '../api-error.ts'
 import { isNetwork } from '../known-scanners.ts'
@@ -60,6 +61,7 @@ export function wantedRows(scenario: ScenarioTemplate, { bind, organisation, pas
       host: scenario.placements.find((placement) => placement.decoy === decoy.id)?.host ?? 'decoys',
       organisation: scenario.organisation ?? organisation,
       services: decoy.services.map(({ service, port, settings }) => {
+        if (service === 'snmp') return { service, port, settings: drawnSnmp(services.snmp.settings.parse(settings), (name) => password(decoy.id, name)) }
         const checked = services[service as keyof typeof services].settings.parse(settings)
         if (!('login' in checked)) return { service, port, settings: checked }
         const accounts = checked.login.accounts.map((account) =>
@@ -81,6 +83,23 @@ export function wantedRows(scenario: ScenarioTemplate, { bind, organisation, pas
     })
   })
   return { decoys, placements, scanners: scenario.knownScanners.map((entry) => ({ ...entry, scope: entry.scope ?? home })) }
+}
+
+/** Communities and passwords of SNMP users that are `$drawn`: one a decoy for reading, one for writing, and one a user. */
+function drawnSnmp({ communities, users }: SnmpSettings, password: (name: string) => string): SnmpSettings {
+  const drawn = (value: string, name: string): string => (value === '$drawn' ? password(name) : value)
+  const secret = <T extends { password: string } | undefined>(of: T, name: string): T => of && { ...of, password: drawn(of.password, name) }
+  return {
+    communities: {
+      read: communities.read.map((community) => drawn(community, 'snmp read')),
+      write: communities.write.map((community) => drawn(community, 'snmp write')),
+    },
+    users: users.map(({ auth, privacy, ...rest }) => ({
+      ...rest,
+      ...(auth ? { auth: secret(auth, `snmp ${rest.user}`) } : {}),
+      ...(privacy ? { privacy: secret(privacy, `snmp ${rest.user} privacy`) } : {}),
+    })),
+  }
 }
 
 function plantOf(scenario: ScenarioTemplate, { plant, units }: ScenarioTemplate['decoys'][number]): WantedDecoy['plant'] {

@@ -1,14 +1,14 @@
 /** MIB-II (RFC 1213) of a device, its vendor's objects, and of version 3 the engine's own (RFC 3411, 3414), as the nodes of one tree. */
-import type { SnmpInterface, SnmpObject, SnmpTemplate } from '@shenlou/contract/snmp'
-import { deviceIdentity } from '../device.ts'
+import type { SnmpInterface, SnmpTemplate } from '@shenlou/contract/snmp'
 import type { Persona } from '../../persona.ts'
 import type { Wrote } from '../say.ts'
-import { pointFor } from './agent.ts'
 import { type Oid, parseOid, type Value } from './ber.ts'
 import type { InterfaceCounts, Own } from './counts.ts'
 import { status } from './message.ts'
-import type { Node, View } from './tree.ts'
+import { vendorNode } from './objects.ts'
+import type { Node, View, Write } from './tree.ts'
 import { engineIdOf } from './usm.ts'
+import { bytesOf, counter, filler, gauge, integer, none, text } from './values.ts'
 
 /** Where this device is seen: its address, and the ports that it listens on. */
 export interface Place {
@@ -17,16 +17,8 @@ export interface Place {
 }
 
 type Read = (view: View) => Value
-type Write = NonNullable<Node['write']>
 
 const mib2: Oid = [1, 3, 6, 1, 2, 1]
-const integer = (value: number): Value => ({ type: 'integer', value })
-const text = (value: string): Value => ({ type: 'octets', value: Buffer.from(value) })
-const gauge = (value: number): Value => ({ type: 'gauge', value })
-/** Counters run over at 32 bits. */
-const counter = (value: number): Value => ({ type: 'counter', value: Math.max(0, Math.floor(value)) % 4_294_967_296 })
-const none: Value = { type: 'oid', value: [0, 0] }
-
 const scalar = (group: Oid, at: number, name: string, read: Read, write?: Write): Node => ({
   oid: [...group, at, 0],
   object: group.length + 1,
@@ -41,25 +33,6 @@ const cell = (entry: Oid, column: number, index: Oid, name: string, read: Read):
   name: `${name}.${index.join('.')}`,
   read,
 })
-
-/** Texts of a persona, filled in with what this one device is called. */
-export function filler(persona: Persona): (pattern: string) => string {
-  const { template } = persona
-  const identity = deviceIdentity(persona)
-  const names: Record<string, string> = {
-    product: template.device?.product ?? template.hardware.model,
-    orderNumber: template.device?.orderNumber ?? '',
-    hardware: template.device?.hardware ?? '',
-    firmware: template.device?.firmware ?? '',
-    serial: persona.serial,
-    station: identity.stationName,
-    plant: identity.plantName,
-    hostname: persona.hostname,
-    mac: persona.mac,
-    site: (persona.organisation.domain.split('.')[0] ?? '').slice(0, 20),
-  }
-  return (pattern) => pattern.replace(/\{([a-zA-Z]+)\}/g, (whole, name: string) => names[name] ?? whole)
-}
 
 /** Every object of the agent. */
 export function nodesOf(persona: Persona, template: SnmpTemplate, place: Place): Node[] {
@@ -150,12 +123,6 @@ function interfaceGroup(persona: Persona, { interfaces }: SnmpTemplate, fill: (p
     ]
   })
   return [scalar(group, 1, 'ifNumber', () => integer(interfaces.length)), ...rows]
-}
-
-/** The four bytes of an IPv4 address; undefined for another. */
-function bytesOf(address: string): number[] | undefined {
-  const bytes = address.split('.').map(Number)
-  return bytes.length === 4 && bytes.every((byte) => Number.isInteger(byte) && byte >= 0 && byte <= 255) ? bytes : undefined
 }
 
 function ipGroup({ ttl, interfaces }: SnmpTemplate, { address }: Place): Node[] {
@@ -343,68 +310,3 @@ function engineGroup(persona: Persona, template: SnmpTemplate): Node[] {
     ...counts.map(([name, count], at) => scalar(usm, at + 1, name, (view) => counter(count(view.counts.own)))),
   ]
 }
-
-/** A vendor's object. Texts and addresses are fixed; numbers may come from the plant, and go there where the persona says so. */
-function vendorNode(object: SnmpObject, fill: (pattern: string) => string): Node {
-  const oid = parseOid(object.oid)
-  const last = oid.at(-1)
-  const { from } = object
-  const fixed = from === undefined ? fixedValue(object, fill) : undefined
-  return {
-    oid,
-    object: last === 0 ? oid.length - 1 : oid.length,
-    name: object.name,
-    ...(from === undefined ? {} : { from }),
-    read: ({ device }) => fixed ?? scaled(object, device.read(from as string)),
-    ...(object.write === 'no' || from === undefined ? {} : { write: plantWrite(object, from, oid) }),
-  }
-}
-
-function fixedValue({ type, value = '' }: SnmpObject, fill: (pattern: string) => string): Value {
-  if (type === 'string') return text(fill(String(value)))
-  if (type === 'bits') return { type: 'octets', value: Buffer.from(fill(String(value)).replaceAll(':', ''), 'hex') }
-  if (type === 'oid') return { type: 'oid', value: parseOid(String(value)) }
-  if (type === 'ip') return { type: 'ip', value: Buffer.from(bytesOf(String(value)) ?? [0, 0, 0, 0]) }
-  return ranged(type, Number(value))
-}
-
-const scaled = ({ type, scale }: SnmpObject, value: number): Value => {
-  const number = Number.isFinite(value) ? value * scale : 0
-  // An agent without floating point shows such values as text.
-  return type === 'string' ? text(String(Number(number.toFixed(2)))) : ranged(type, number)
-}
-
-function ranged(type: SnmpObject['type'], value: number): Value {
-  const whole = Math.round(value)
-  if (type === 'counter') return counter(whole)
-  if (type === 'gauge') return gauge(Math.min(4_294_967_295, Math.max(0, whole)))
-  if (type === 'ticks') return { type: 'ticks', value: Math.max(0, whole) % 4_294_967_296 }
-  if (type === 'counter64') return { type: 'counter64', value: BigInt(Math.max(0, whole)) }
-  return integer(Math.min(2_147_483_647, Math.max(-2_147_483_648, whole)))
-}
-
-function plantWrite(object: SnmpObject, from: string, oid: Oid): Write {
-  const wanted = object.type === 'string' ? 'octets' : object.type
-  return {
-    check(value) {
-      if (value.type !== wanted) return status.wrongType
-      return asNumber(value, object.scale) === undefined ? status.wrongValue : status.noError
-    },
-    apply(value, view): Wrote | undefined {
-      const to = asNumber(value, object.scale)
-      if (to === undefined || object.write === 'no') return undefined
-      const result = view.device.write({ from, write: object.write }, to)
-      if (!result.accepted) return undefined
-      const { before, after } = result
-      const point = pointFor(view, { oid, object: oid.length, name: object.name, from, read: () => value }, { oid, value: integer(0) }, before)
-      return { points: [{ ...point, value: to }], changed: after !== before }
-    },
-  }
-}
-
-function asNumber(value: Value, scale: number): number | undefined {
-  const raw = value.type === 'octets' ? numberIn(value.value) : 'value' in value && typeof value.value === 'number' ? value.value : undefined
-  return raw === undefined ? undefined : raw / scale
-}
-const numberIn = (bytes: Buffer): number | undefined =>
-  /^-?\d{1,9}(\.\d{1,6})?$/.test(bytes.subarray(0, 20).toString('latin1')) ? Number(bytes.toString('latin1')) : undefined

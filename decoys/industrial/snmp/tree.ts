@@ -23,8 +23,13 @@ export interface Node {
   /** The source of a value of the plant or the device. */
   readonly from?: string
   read(view: View): Value
-  /** Absent where nobody may set it. `check` gives an error status of RFC 3416 section 4.2.5, 0 when it may be set; `apply` may be refused still. */
-  readonly write?: { check(value: Value): number; apply(value: Value, view: View): Wrote | undefined }
+  /** Absent where nobody may set it. */
+  readonly write?: Write
+}
+/** `check` gives an error status of RFC 3416 section 4.2.5, 0 when it may be set; `apply` nothing where the device refuses it still. */
+export interface Write {
+  check(value: Value): number
+  apply(value: Value, view: View): Wrote | undefined
 }
 
 export interface Tree {
