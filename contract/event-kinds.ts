@@ -119,7 +119,7 @@ export const eventKinds = {
     emitter: 'decoy',
     value: 'high',
     summary: 'A command line was given to a shell or asked for by exec.',
-    body: z.object({ mode: z.enum(['shell', 'exec', 'subsystem']), input: escaped(65536), user: escaped(64), directory: escaped(4096) }),
+    body: z.object({ mode: z.enum(['shell', 'exec', 'subsystem', 'ftp']), input: escaped(65536), user: escaped(64), directory: escaped(4096) }),
   }),
   'command.finished': define({
     emitter: 'decoy',
@@ -226,7 +226,7 @@ export const eventKinds = {
     value: 'high',
     summary: 'A client asked something of an industrial device, decoded into what an operator would say, with the bytes both ways.',
     body: z.object({
-      protocol: z.enum(['modbus', 'umas', 's7comm', 'iec104', 'snmp']),
+      protocol: z.enum(['modbus', 'umas', 's7comm', 'iec104', 'snmp', 'hmi']),
       /** What it comes to, whatever the protocol calls it. */
       operation: z.enum([
         'connect',

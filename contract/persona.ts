@@ -1,6 +1,8 @@
 /** Persona template: one kind of host, as data. What is unique to a host is drawn from its seed within these bounds. */
 import { z } from 'zod'
 import { deviceTemplate } from './device.ts'
+import { ftpTemplate } from './ftp.ts'
+import { hmiTemplate } from './hmi.ts'
 import { iec104Template } from './iec104.ts'
 import { modbusTemplate } from './modbus.ts'
 import { s7commTemplate } from './s7comm.ts'
@@ -93,5 +95,7 @@ export const personaTemplate = z.strictObject({
   s7comm: s7commTemplate.optional(),
   iec104: iec104Template.optional(),
   snmp: snmpTemplate.optional(),
+  hmi: hmiTemplate.optional(),
+  ftp: ftpTemplate.optional(),
 })
 export type PersonaTemplate = z.infer<typeof personaTemplate>

@@ -7,6 +7,9 @@ export { openWorld } from './world.ts'
 export const plantEngine = async () => (await import('./plant/plants.ts')).openPlants
 
 export const services = [
+  lazily('ftp', async () => (await import('./industrial/ftp/ftp.ts')).ftp),
+  lazily('ftp-data', async () => (await import('./industrial/ftp/ftp.ts')).ftpData),
+  lazily('hmi', async () => (await import('./industrial/hmi/hmi.ts')).hmi),
   lazily('iec104', async () => (await import('./industrial/iec104/iec104.ts')).iec104),
   lazily('modbus', async () => (await import('./industrial/modbus/modbus.ts')).modbus),
   lazily('s7comm', async () => (await import('./industrial/s7comm/s7comm.ts')).s7comm),

@@ -24,6 +24,8 @@ export interface BaseNode {
   gid: number
   /** Text is UTF-8. A number is a program of that many bytes, made up when it is read. */
   content?: string | number | ((view: View) => string | Buffer)
+  /** Bytes of a file that is made when it is read, where they are known without making it. */
+  size?: number
   target?: string | ((view: View) => string)
   /** Milliseconds since 1970 UTC; `boot`, `now`, or undefined for the installation. */
   time?: number | 'boot' | 'now'

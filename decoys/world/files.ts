@@ -128,7 +128,7 @@ export function openFiles(host: Host, about: { processes: Processes; network: Ne
     let size = 4096
     if (node.kind === 'link') size = target?.length ?? 0
     else if (node.kind !== 'directory')
-      size = virtual ? (path.startsWith('/sys/') ? 4096 : 0) : typeof node.content === 'number' ? node.content : contentOf(path, now, 0).length
+      size = virtual ? (path.startsWith('/sys/') ? 4096 : 0) : typeof node.content === 'number' ? node.content : (node.size ?? contentOf(path, now, 0).length)
     else if (virtual) size = 0
     return {
       kind: node.kind,

@@ -5,6 +5,7 @@ import { type BaseTree, layer, TreeBuilder } from './base.ts'
 import type { Host } from './host.ts'
 import { addProc } from './proc.ts'
 import { addPrograms } from './programs.ts'
+import { embeddedTree } from './tree-embedded.ts'
 import { addOpenwrt } from './tree-openwrt.ts'
 import { addServer } from './tree-server.ts'
 
@@ -16,6 +17,11 @@ export function baseTree(host: Host): BaseTree {
   const { persona } = host
   const known = own.get(persona)
   if (known) return known
+  if (persona.template.os.family === 'embedded') {
+    const device = embeddedTree(persona)
+    own.set(persona, device)
+    return device
+  }
   let common = shared.get(persona.template)
   if (!common) {
     const build = new TreeBuilder()

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { promisify } from 'node:util'
+import { serveDecoy, type TestDecoy, testPersona } from '../../test-harness.ts'
+import { rawClient } from '../client-fixture.ts'
+import { resolvePath } from './files.ts'
+import { ftp, ftpData } from './ftp.ts'
+import { openLines } from './lines.ts'
+
+const execute = promisify(execFile)
+const login = { accounts: [{ user: 'USER', password: 'USER', origin: 'given' as const }] }
+
+describe('the FTP of a controller', () => {
+  let control: TestDecoy
+  let data: TestDecoy
+  const folder = mkdtempSync(join(tmpdir(), 'shenlou-ftp-'))
+  before(async () => {
+    const persona = testPersona('schneider-m340')
+    data = await serveDecoy(ftpData, persona, {})
+    control = await serveDecoy(ftp, persona, { login, dataPort: data.port })
+  })
+  after(async () => {
+    await control.close()
+    await data.close()
+    rmSync(folder, { recursive: true })
+    assert.deepEqual([...control.faults, ...data.faults], [])
+  })
+  const url = (path: string): string => `ftp://127.0.0.1:${control.port}${path}`
+  const curl = async (...args: string[]): Promise<string> => (await execute('curl', ['-sS', '-m', '15', '--user', 'USER:USER', ...args])).stdout
+  const text = (hex: string): string => Buffer.from(hex, 'hex').toString('latin1')
+
+  test('lists folders and gives the same firmware twice, of the size that it lists', async () => {
+    const list = await curl(url('/fw/'))
+    const [, size, name] = / (\d+) Nov {2}1 {2}2014 (m340_2\.70\.bin)/.exec(list) ?? []
+    assert.ok(name, list)
+    await curl(url(`/fw/${name}`), '-o', join(folder, 'a'))
+    await curl(url(`/fw/${name}`), '-o', join(folder, 'b'))
+    const [a, b] = [readFileSync(join(folder, 'a')), readFileSync(join(folder, 'b'))]
+    assert.equal(a.length, Number(size))
+    assert.ok(a.equals(b))
+    assert.ok(a.includes('BMXP342020'))
+    assert.deepEqual(control.of('file.downloaded').at(-1), { path: `/fw/${name}`, method: 'ftp', size: a.length })
+  })
+
+  test('keeps an upload by its hash, and shows it to whom it belongs', async () => {
+    const bytes = randomBytes(700_000)
+    writeFileSync(join(folder, 'up'), bytes)
+    await curl('-T', join(folder, 'up'), url('/sdca/new.stu'))
+    const said = control.of('file.uploaded').at(-1)
+    assert.equal(said?.method, 'ftp')
+    assert.equal(said?.path, '/sdca/new.stu')
+    assert.equal(said?.file.sha256, createHash('sha256').update(bytes).digest('hex'))
+    assert.match(await curl(url('/sdca/')), / 700000 .* new\.stu\r?\n/)
+  })
+
+  test('lets no upload be larger than the device has room, and no firmware be overwritten', async () => {
+    writeFileSync(join(folder, 'huge'), Buffer.alloc(15_000_000))
+    await assert.rejects(curl('-T', join(folder, 'huge'), url('/dat/huge')), /552|55|transfer|Failed|upload/i)
+    assert.doesNotMatch(await curl(url('/dat/')), /huge/)
+    await assert.rejects(curl('-T', join(folder, 'up'), url('/fw/m340_2.70.bin')), /553|upload/i)
+    await assert.rejects(curl('-Q', 'DELE /fw/m340_2.70.bin', url('/')))
+  })
+
+  test('lftp finds its way: moves, makes and removes', async () => {
+    const script = `set net:timeout 5; set net:max-retries 1; cd dat; mkdir keep; mv ipconf.ini keep/old.ini; cls keep; rm crash.log; cls; bye`
+    const { stdout } = await execute('lftp', ['-u', 'USER,USER', '-p', String(control.port), '-e', script, '127.0.0.1'], { timeout: 20_000 })
+    assert.match(stdout, /keep\/old\.ini/)
+    assert.doesNotMatch(stdout, /crash\.log/)
+    const said = control.of('file.changed').slice(-3)
+    assert.deepEqual(
+      said.map(({ change, path, to }) => [change, path, to]),
+      [
+        ['created', '/dat/keep', undefined],
+        ['moved', '/dat/ipconf.ini', '/dat/keep/old.ini'],
+        ['removed', '/dat/crash.log', undefined],
+      ],
+    )
+  })
+
+  test('refuses to go anywhere for a client: PORT is taken and its transfer finds no way', async () => {
+    const client = await rawClient(control.port)
+    const ask = async (line: string, until: RegExp): Promise<string> => {
+      client.send(Buffer.from(`${line}\r\n`).toString('hex'))
+      let got = ''
+      while (!until.test(got)) got += text(await client.rest(1))
+      return got
+    }
+    await ask('USER USER', /331 .*\r\n$/)
+    await ask('PASS USER', /230 .*\r\n$/)
+    assert.match(await ask('PORT 127,0,0,1,4,1', /\r\n$/), /^200 /)
+    assert.match(await ask('LIST', /\r\n$/), /^425 /)
+    assert.match(await ask('PASV', /\r\n$/), new RegExp(`^227 .*\\(127,0,0,1,${data.port >> 8},${data.port & 255}\\)`))
+    assert.match(await ask('CWD ../../../../etc', /\r\n$/), /^501 /)
+    assert.match(await ask('SIZE /../../etc/passwd', /\r\n$/), /^550 /)
+    assert.match(await ask('x'.repeat(3000), /\r\n$/), /^501 /)
+    assert.match(await ask('HACK', /\r\n$/), /^500 /)
+    client.close()
+  })
+
+  test('a data connection that nobody waits for is reset', async () => {
+    const client = await rawClient(data.port)
+    await client.closed()
+    assert.equal(data.of('protocol.violated').at(-1)?.reason, 'data connection that nobody waits for')
+  })
+
+  test('says each guess and closes after five wrong ones', async () => {
+    const from = control.of('login.attempted').length
+    const client = await rawClient(control.port)
+    for (let i = 0; i < 5; i++) client.send(Buffer.from(`USER loader\r\nPASS guess ${i} \r\n`).toString('hex'))
+    await client.closed()
+    assert.deepEqual(
+      control
+        .of('login.attempted')
+        .slice(from)
+        .map(({ method, user, password, outcome }) => [method, user, password, outcome]),
+      Array.from({ length: 5 }, (_, i) => ['ftp', 'loader', `guess ${i} `, 'refused']),
+    )
+  })
+
+  test('turns away more connections than the device has places for', async () => {
+    const clients = await Promise.all(Array.from({ length: 5 }, () => rawClient(control.port)))
+    const greetings = await Promise.all(clients.map(async (client) => text(await client.rest(3))))
+    assert.deepEqual(greetings.sort(), ['220', '220', '220', '220', '421'])
+    for (const client of clients) client.close()
+  })
+})
+
+test('a path never leads out of the root, whatever is written', () => {
+  for (const given of ['..', '../..', '/../../x', 'a/../../../x', '..\\..\\x', '/./../x', '....//x'])
+    assert.ok(!resolvePath('/dat', given).split('/').includes('..'), given)
+  assert.equal(resolvePath('/dat', '../fw/./a'), '/fw/a')
+})
+
+test('lines are cut out of any pieces, and those that are too long are passed over whole', () => {
+  const whole = Buffer.from(`NOOP\r\nUSER a b\n${'x'.repeat(5000)}\r\nQUIT\r\n`)
+  for (const size of [1, 7, 600, whole.length]) {
+    const reader = openLines()
+    const lines: (string | undefined)[] = []
+    for (let at = 0; at < whole.length; at += size) lines.push(...reader.take(whole.subarray(at, at + size)))
+    assert.deepEqual(lines, ['NOOP', 'USER a b', undefined, 'QUIT'])
+  }
+})

@@ -1,0 +1,42 @@
+/** What one control connection of FTP is at, and the way from there to a data connection. */
+import type { ServiceSettings } from '@shenlou/contract/services'
+import type { Connection, Context, Session } from '../../decoy.ts'
+import type { Expected } from './data.ts'
+import type { Replies } from './replies.ts'
+
+export interface Seat {
+  context: Context
+  session: Session
+  connection: Connection
+  settings: ServiceSettings<'ftp'>
+  replies: Replies
+  user: string
+  loggedIn: boolean
+  directory: string
+  ascii: boolean
+  restart: number
+  renameFrom: string | undefined
+  expected: Expected | undefined
+  /** Sends a reply before the last one of a command. */
+  say(reply: string): void
+}
+
+const dataPatienceMs = 15_000
+
+/** Runs a transfer over the data connection that was asked for. The reply is its last. */
+export async function withData(seat: Seat, opening: string, transfer: (data: Connection) => Promise<string>): Promise<string> {
+  const { expected, replies } = seat
+  seat.expected = undefined
+  if (!expected) return replies.noData
+  seat.say(opening)
+  const data = await expected.take(dataPatienceMs)
+  if (!data) return replies.noData
+  // A client that stops reading or sending holds the place of another.
+  const limit = setTimeout(() => data.destroy(), 600_000).unref()
+  try {
+    return await transfer(data)
+  } finally {
+    clearTimeout(limit)
+    expected.finish()
+  }
+}
