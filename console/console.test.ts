@@ -65,10 +65,10 @@ test('the keyboard alone reaches every page, row, panel and dialog', async () =>
 
 test('filters live in the address bar, and a link opens the same view', async () => {
   await visit({}, async ({ page, open }) => {
-    await open('/events')
+    await open('/events?decoy=portal-hq')
     await settled(page)
     await page.getByRole('button', { name: 'http.exchanged' }).click()
-    await page.waitForURL('**/events?kind=http.exchanged')
+    await page.waitForURL((url) => url.searchParams.get('kind') === 'http.exchanged' && url.searchParams.get('decoy') === 'portal-hq')
     await page.waitForFunction(() => document.querySelectorAll('[data-event]').length === 5)
     await page.reload()
     await settled(page)

@@ -3,6 +3,7 @@ import type { RouteAnswer, RouteName } from '@shenlou/contract/api'
 import type { StoredEvent } from '@shenlou/contract/event'
 import * as cases from './cases.ts'
 import * as fleet from './fleet.ts'
+import { ovenPicture } from './oven.ts'
 import * as records from './records.ts'
 
 const r = { ...records, ...cases, ...fleet }
@@ -103,7 +104,7 @@ export const answers: Answers = {
     ),
     more: false,
   }),
-  sessionPlant: () => problem(404, 'not-found', 'There is no such record.'),
+  sessionPlant: () => ovenPicture,
   recording: ({ params }) =>
     params.id === r.recording.session ? r.recording : { ...r.recording, session: params.id ?? '', frames: [], marks: [], durationMs: 0, bytes: 0 },
   recordingCast: () => attachment('session.cast'),

@@ -3,6 +3,7 @@ import { escapeText } from '@shenlou/contract/bytes'
 import type { StoredEvent } from '@shenlou/contract/event'
 import type { EventBody, EventKind } from '@shenlou/contract/event-kinds'
 import type { Recording, SessionSummary } from '@shenlou/contract/records'
+import { ovenAgo, ovenEvents } from './oven.ts'
 
 export const now = Date.now()
 export const minute = 60_000
@@ -108,6 +109,21 @@ export const sessions: SessionSummary[] = [
     severity: 'info',
     client: 'SSH-2.0-Nmap-SSH2-Hostkey',
     lastAction: null,
+  }),
+  session(6, ovenAgo, null, {
+    decoy: 'topcoat-oven',
+    service: 'modbus',
+    source: '198.51.100.77',
+    severity: 'critical',
+    destinationPort: 502,
+    requests: 96,
+    events: 166,
+    lastAction: 'Read Input Registers: OV2.Z1.PV, OV2.Z2.PV, OV2.Z3.PV, +9',
+    industrial: {
+      ...{ protocol: 'modbus', reads: 90, writes: 4, commands: 0, refused: 1, changed: 4, consequences: 1 },
+      plant: { id: 'paint', branched: true, at: now - 2000, values: { 'OV2.Z1.PV': 248.2, 'OV2.Z1.SP': 260 } },
+    },
+    techniques: ['T0801', 'T0831', 'T0836', 'T0838', 'T0848', 'T0888'],
   }),
   ...Array.from({ length: 30 }, (_, i) =>
     session(10 + i, (8 + i) * hour, 20_000 + i * 900, {
@@ -241,6 +257,7 @@ export const events: StoredEvent[] = [
   event('file.uploaded', 1, 2 * minute, { path: '/tmp/.x', method: 'scp', file }),
   ...typed(1, minute, 'crontab -l', 1),
   ...typed(1, 40_000, 'printf "\u202Egnp.exe\\n" > readme\x07.txt'),
+  ...ovenEvents(event, 6),
   event('session.opened', 2, 4 * minute, { adversary: 'address 198.51.100.23' }),
   event('tls.negotiated', 2, 4 * minute - 20, {
     version: 'TLSv1.3',

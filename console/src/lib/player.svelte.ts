@@ -97,8 +97,9 @@ export class Player {
   }
 
   #drawUpTo(at: number): void {
-    if (!this.#screen) return
     for (let frame = this.#frames[this.#next]; frame && frame.at <= at; frame = this.#frames[++this.#next]) {
+      // Without a screen the frames only pass: a session may have nothing to draw and still be played.
+      if (!this.#screen) continue
       if (frame.kind === 'r' && frame.size) this.#screen.resize(frame.size[0], frame.size[1])
       else if (frame.kind !== 'i' && frame.bytes) this.#screen.write(frame.bytes)
     }

@@ -2,10 +2,11 @@
 import type { RouteAnswer } from '@shenlou/contract/api'
 import type { StoredEvent } from '@shenlou/contract/event'
 import type { EventBody } from '@shenlou/contract/event-kinds'
-import type { FindingSummary, Recording, SessionSummary } from '@shenlou/contract/records'
+import type { FindingSummary, PlantPicture, Recording, SessionSummary } from '@shenlou/contract/records'
 import { ApiProblem, call, sentence } from './api.ts'
 import { fromBase64 } from './evidence.ts'
 import { live } from './live.svelte.ts'
+import { isIndustrial } from './industrial.ts'
 import { marksOf } from './marks.ts'
 import { type Frame, Player } from './player.svelte.ts'
 import { session as person } from './session.svelte.ts'
@@ -26,6 +27,10 @@ export class SessionView {
   findingsProblem = $state('')
   marks = $state.raw<Recording['marks']>([])
   cut = $state(false)
+  /** What the plant behind an industrial decoy is called; undefined when the core does not know it any more. */
+  plant = $state.raw<PlantPicture | undefined>(undefined)
+  /** Frames of a terminal, not counting what an industrial session is played by. */
+  terminal = $state(0)
   problem = $state('')
   missing = $state(false)
   ready = $state(false)
@@ -67,6 +72,7 @@ export class SessionView {
         if (!signal.aborted) this.#ends.push(live.session(this.id, last, (events) => this.#take(events)))
       }
       await this.#loadRecording(isLive)
+      if (this.summary.industrial) await this.#loadPlant()
       if (!isLive && this.player.count > 0) this.player.seek(this.player.duration)
       this.ready = true
       await this.refreshFindings()
@@ -92,6 +98,13 @@ export class SessionView {
     }
   }
 
+  async #loadPlant(): Promise<void> {
+    this.plant = await call('sessionPlant', { params: { id: this.id }, signal: this.#stop.signal }).catch((error) => {
+      if (error instanceof ApiProblem && error.status === 404) return undefined
+      throw error
+    })
+  }
+
   async #loadRecording(isLive: boolean): Promise<void> {
     const recording = await call('recording', { params: { id: this.id }, signal: this.#stop.signal }).catch((error) => {
       if (error instanceof ApiProblem && error.status === 404) return undefined
@@ -101,6 +114,7 @@ export class SessionView {
     this.marks = recording.marks
     this.cut = recording.cut
     if (isLive) return
+    this.terminal += recording.frames.length
     if (recording.frames.length > 0) this.player.add([{ at: 0, kind: 'r', size: clampSize(recording.columns, recording.rows) }])
     this.player.add(recording.frames.map(([at, kind, data]) => (kind === 'r' ? { at, kind, size: size(data) } : { at, kind, bytes: fromBase64(data) })))
   }
@@ -126,12 +140,15 @@ export class SessionView {
       if (event.kind === 'terminal.data') {
         const body = event.body as EventBody<'terminal.data'>
         frames.push({ at, kind: streams[body.stream], bytes: fromBase64(body.data) })
+        this.terminal += 1
         continue
       }
       if (event.kind === 'terminal.opened' || event.kind === 'terminal.resized') {
         const body = event.body as EventBody<'terminal.resized'>
         if (this.summary?.live) frames.push({ at, kind: 'r', size: clampSize(body.columns, body.rows) })
       }
+      // Drawn by nobody: it gives the time line its length, and playing its pace.
+      if (isIndustrial(event)) frames.push({ at, kind: 'i' })
       if (event.kind === 'recording.cut') this.cut = true
       shown.push(event)
     }

@@ -1,5 +1,5 @@
 /** Words of the contract in the language shown. Each table is typed by the contract: a missing word does not compile. */
-import type { EventKind } from '@shenlou/contract/event-kinds'
+import type { EventBody, EventKind } from '@shenlou/contract/event-kinds'
 import type { Permission, Role } from '@shenlou/contract/permissions'
 import type { Severity } from '@shenlou/contract/primitives'
 import type { SensorSummary, TicketAction, TicketState } from '@shenlou/contract/records'
@@ -148,6 +148,48 @@ export const figureWords = {
   'sources-24h': m.figure_sources_24h,
   'logins-24h': m.figure_logins_24h,
   'sensor-problems': m.figure_sensor_problems,
+}
+
+type Industrial = EventBody<'industrial.requested'>
+export const operationWords: Record<Industrial['operation'], Word> = {
+  connect: m.operation_connect,
+  identify: m.operation_identify,
+  browse: m.operation_browse,
+  read: m.operation_read,
+  write: m.operation_write,
+  command: m.operation_command,
+  alarm: m.operation_alarm,
+  start: m.operation_start,
+  stop: m.operation_stop,
+  restart: m.operation_restart,
+  upload: m.operation_upload,
+  download: m.operation_download,
+  delete: m.operation_delete,
+  authenticate: m.operation_authenticate,
+  clock: m.operation_clock,
+  diagnose: m.operation_diagnose,
+  other: m.operation_other,
+}
+export const outcomeWords: Record<Industrial['outcome'], Word> = { done: m.outcome_done, refused: m.outcome_refused, ignored: m.outcome_ignored }
+export const consequenceWords: Record<EventBody<'plant.affected'>['consequence'], Word> = {
+  alarm: m.consequence_alarm,
+  trip: m.consequence_trip,
+  interlock: m.consequence_interlock,
+  damage: m.consequence_damage,
+  quality: m.consequence_quality,
+  recovered: m.consequence_recovered,
+}
+/** What a tag is; as the tag tables of controllers sort them. */
+export const classWords: Record<string, Word> = {
+  PV: m.class_pv,
+  SP: m.class_sp,
+  CMD: m.class_cmd,
+  STAT: m.class_stat,
+  ALM: m.class_alm,
+  TRIP: m.class_trip,
+  LIM: m.class_lim,
+  CNT: m.class_cnt,
+  '': m.class_other,
 }
 
 /** Names of filters. In the address bar they stay English. */

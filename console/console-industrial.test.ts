@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { settled, violations } from './dev/browser.ts'
+import { until, useBrowser, visit } from './dev/harness.ts'
+import { event, sessions, uuid } from './dev/records.ts'
+
+useBrowser()
+
+const oven = sessions[5]?.id as string
+const path = `/sessions/${oven}`
+
+test('a session with a controller reads as an operator would say it, long polls folded, consequences beside their write', async () => {
+  await visit({}, async ({ page, open }) => {
+    await open(path)
+    await settled(page)
+    const list = page.getByRole('list', { name: 'Conversation' })
+    await list.getByText('Set: OV2 Zone 1 setpoint 160 → 260 °C').waitFor()
+    await list.getByText(/unit 1 · 30 times, until/).waitFor()
+    await list.getByText('Alarm limit: OV2 High alarm limit 205 → 280 °C').waitFor()
+    await list.getByText('Alarm OV2.Z1.HH: OV2 Zone 1 temperature 214.2 °C (limit 205 °C)').waitFor()
+    await list.getByText('put down to OV2.Z1.SP = 260').waitFor()
+    assert.ok((await list.getByRole('listitem').count()) < 12, 'ninety reads are a few lines')
+
+    await page.getByRole('button', { name: 'Go to the write' }).click()
+    const write = list.getByRole('button', { name: /Zone 1 setpoint 160/ })
+    assert.equal(await write.getAttribute('aria-current'), 'true')
+    assert.equal(await write.getAttribute('aria-expanded'), 'true')
+  })
+})
+
+test('a request opens to its bytes with a name for each field', async () => {
+  await visit({}, async ({ page, open }) => {
+    await open(path)
+    await page.getByRole('button', { name: /Zone 1 setpoint 160/ }).click()
+    const request = page.getByRole('region', { name: /^Request/ })
+    await request
+      .getByRole('row', { name: /function code/ })
+      .getByText('0x06 Write Single Register')
+      .waitFor()
+    await request.getByRole('row', { name: '10 0a 28 value 2600' }).waitFor()
+    await page.getByRole('region', { name: /^Answer/ }).waitFor()
+    await page.getByRole('cell', { name: '160 → 260 °C' }).waitFor()
+    assert.deepEqual(await violations(page), [])
+  })
+})
+
+test('the plant is shown as it was at the place of the scrub bar, undisturbed before the writes', async () => {
+  await visit({}, async ({ page, open }) => {
+    await open(path)
+    const plant = page.getByRole('region', { name: 'OV2 Topcoat oven' })
+    await plant.getByText('Changed by this adversary').waitFor()
+    await plant.getByRole('button', { name: /^Zone 1 setpoint 260 °C Written · was 160/ }).waitFor()
+    await page
+      .getByRole('slider', { name: /replay/i })
+      .or(page.getByRole('slider'))
+      .first()
+      .fill('10000')
+    await plant.getByText('Undisturbed').waitFor()
+    await plant.getByRole('button', { name: /^Zone 1 setpoint 160 °C$/ }).waitFor()
+    assert.equal(await plant.getByText(/^Written/).count(), 0)
+
+    const trend = page.getByRole('img', { name: /^Trend of Zone 1 temperature, Zone 1 setpoint/ })
+    await trend.waitFor()
+    await plant.getByRole('button', { name: /^Solvent vapour/ }).press('Enter')
+    await page.getByRole('img', { name: /Solvent vapour$/ }).waitFor()
+  })
+})
+
+test('a session that lives goes on: a new write shows in the list, and a sample in the plant', async () => {
+  await visit({ locale: 'zh-CN' }, async ({ page, open, mock }) => {
+    await open(path)
+    const list = page.getByRole('list', { name: '会话内容' })
+    await list.getByText('设定：OV2 一区设定 160 → 260 °C').waitFor()
+    await until(() => mock.asks.some((ask) => ask.type === 'session' && ask.session === oven), 'the console follows the session')
+    const point = { address: '2', tag: 'OV2.Exh.Fan', name: { zh: '排风机启动', en: 'Exhaust fan command' }, class: 'CMD', unit: '', before: 1, value: 0 }
+    const write = event('industrial.requested', 6, 0, {
+      ...{ protocol: 'modbus', operation: 'command', function: 'Write Single Coil', unit: 1, points: [point], count: 1, outcome: 'done', changed: true },
+      ...{ request: '', response: '' },
+    })
+    const sample = event('plant.sampled', 6, 0, { plant: 'paint', branched: true, values: { 'OV2.Exh.Fan': 0, 'OV2.Z1.PV': 251 } })
+    const rows = [write, sample].map((row, i) => ({ ...row, id: uuid(31, i), position: 3_000_000 + i }))
+    mock.send({ type: 'session-events', session: oven, events: rows })
+    await list.getByText('命令：OV2 排风机启动 开 → 关').waitFor()
+    await page.getByRole('button', { name: /^排风机启动 关 已写入 · 原为 开/ }).waitFor()
+  })
+})
+
+test('at 390 px a session with a controller is one column, its rows and bytes included', async () => {
+  await visit({ width: 390, dark: true }, async ({ page, open }) => {
+    await open(path)
+    await page.getByRole('button', { name: /Zone 1 setpoint 160/ }).click()
+    await page.getByRole('region', { name: /^Request/ }).waitFor()
+    assert.ok(
+      await page.evaluate(() => {
+        const main = document.querySelector('main')
+        return document.documentElement.scrollWidth <= innerWidth && (main === null || main.scrollWidth <= main.clientWidth)
+      }),
+    )
+    assert.deepEqual(await violations(page), [])
+  })
+})

@@ -1,0 +1,161 @@
+/** A session with a controller as people read it: its requests in order with the same reads folded, its consequences, the plant's values over time. */
+import type { StoredEvent } from '@shenlou/contract/event'
+import type { EventBody } from '@shenlou/contract/event-kinds'
+import type { PlantPicture } from '@shenlou/contract/records'
+import { m } from '../paraglide/messages.js'
+import { number } from './format.ts'
+import { say } from './locale.svelte.ts'
+import { classWords, consequenceWords, operationWords, word } from './words.ts'
+
+export type Request = EventBody<'industrial.requested'>
+export type Point = Request['points'][number]
+export type Affected = EventBody<'plant.affected'>
+/** One line of the conversation. A folded read has the first event and how often it came until `last`. */
+export type Row =
+  | { type: 'request'; event: StoredEvent; body: Request; at: number; count: number; last: number }
+  | { type: 'affected'; event: StoredEvent; body: Affected; at: number; cause: string | undefined }
+  | { type: 'other'; event: StoredEvent; at: number }
+export type Sample = { at: number; branched: boolean; values: Readonly<Record<string, number>> }
+
+const quiet = new Set<Request['operation']>(['read', 'connect', 'identify', 'diagnose', 'browse', 'other'])
+const orders = new Set<Request['operation']>(['write', 'alarm', 'command', 'start', 'stop', 'restart', 'download', 'delete'])
+const beside = new Set(['protocol.violated', 'login.attempted', 'file.uploaded', 'file.downloaded', 'file.changed', 'command.executed'])
+/** How many different requests a client that polls asks in turn. */
+const pollRound = 6
+
+export const isIndustrial = (event: StoredEvent): boolean => event.kind === 'industrial.requested' || event.kind.startsWith('plant.')
+/** Whether a request is to change something. */
+export const isOrder = (body: Request): boolean => orders.has(body.operation)
+/** What changed the values of points: parameters, limits, outputs. */
+export const isWrite = (body: Request): boolean => body.operation === 'write' || body.operation === 'alarm' || body.operation === 'command'
+
+const foldKey = ({ protocol, operation, function: name, unit, points, count, outcome }: Request): string =>
+  [protocol, operation, name, unit, points[0]?.address, count, outcome].join('\n')
+
+/** The conversation, oldest first; `at` in ms since `startedAt`. */
+export function conversation(events: readonly StoredEvent[], startedAt: number): Row[] {
+  const rows: Row[] = []
+  const writes: { tag: string; value: number; id: string; time: number }[] = []
+  for (const event of events) {
+    const at = Math.max(0, event.time - startedAt)
+    if (event.kind === 'industrial.requested') {
+      const body = event.body as Request
+      const same = quiet.has(body.operation) ? foldInto(rows, foldKey(body)) : undefined
+      if (same) {
+        same.count += 1
+        same.last = at
+        continue
+      }
+      rows.push({ type: 'request', event, body, at, count: 1, last: at })
+      if (isWrite(body))
+        for (const point of body.points)
+          if (point.tag && point.value !== undefined) writes.push({ tag: point.tag, value: point.value, id: event.id, time: event.time })
+    } else if (event.kind === 'plant.affected') {
+      const body = event.body as Affected
+      rows.push({ type: 'affected', event, body, at, cause: causeOf(writes, body) })
+    } else if (beside.has(event.kind)) rows.push({ type: 'other', event, at })
+  }
+  return rows
+}
+
+/** The row that a repeated quiet request belongs to: among the last few, with nothing but quiet requests since. */
+function foldInto(rows: readonly Row[], key: string): Extract<Row, { type: 'request' }> | undefined {
+  for (let at = rows.length - 1; at >= Math.max(0, rows.length - pollRound); at--) {
+    const row = rows[at]
+    if (row?.type !== 'request' || !quiet.has(row.body.operation)) return undefined
+    if (foldKey(row.body) === key) return row
+  }
+  return undefined
+}
+
+/** The event of the write that a consequence is put down to: that tag, nearest to the time named. */
+function causeOf(writes: readonly { tag: string; time: number; id: string }[], { after }: Affected): string | undefined {
+  const own = writes.filter(({ tag }) => tag === after.tag)
+  return own.reduce<(typeof own)[number] | undefined>(
+    (best, each) => (!best || Math.abs(each.time - after.time) < Math.abs(best.time - after.time) ? each : best),
+    undefined,
+  )?.id
+}
+
+export function samplesOf(events: readonly StoredEvent[], startedAt: number): Sample[] {
+  return events
+    .filter((event) => event.kind === 'plant.sampled')
+    .map((event) => {
+      const { branched, values } = event.body as EventBody<'plant.sampled'>
+      return { at: Math.max(0, event.time - startedAt), branched, values }
+    })
+    .sort((a, b) => a.at - b.at)
+}
+
+/** The last sample at or before a time; the first when there is none before. */
+export function sampleAt(samples: readonly Sample[], at: number): Sample | undefined {
+  let found = samples[0]
+  for (const sample of samples) {
+    if (sample.at > at) break
+    found = sample
+  }
+  return found
+}
+
+export type Tag = { id: string; title: string; class: string; unit: string; range: readonly [number, number] | undefined }
+export type Machine = { id: string; title: string; tags: Tag[] }
+/** In the order that an operator looks at them. */
+export const classOrder = ['PV', 'SP', 'CMD', 'STAT', 'LIM', 'ALM', 'TRIP', 'CNT']
+
+/** The machines that samples and requests speak of, named by the plant's template where the core still has it, else by what the requests say. */
+export function machinesOf(samples: readonly Sample[], rows: readonly Row[], picture: PlantPicture | undefined): Machine[] {
+  const known = new Map<string, Tag>()
+  for (const unit of picture?.units ?? [])
+    for (const tag of unit.tags) known.set(tag.id, { id: tag.id, title: say(tag.title), class: tag.class, unit: tag.unit, range: tag.range })
+  for (const row of rows)
+    if (row.type === 'request')
+      for (const { tag, name, class: kind, unit } of row.body.points)
+        if (tag && !known.has(tag)) known.set(tag, { id: tag, title: name ? say(name) : tag, class: kind ?? '', unit: unit ?? '', range: undefined })
+  const seen = new Set(samples.flatMap(({ values }) => Object.keys(values)))
+  const machines = new Map<string, Machine>()
+  for (const id of seen) {
+    const unit = id.split('.', 1)[0] as string
+    const title = picture?.units.find((each) => each.id === unit)?.title
+    const machine = machines.get(unit) ?? { id: unit, title: title ? say(title) : unit, tags: [] }
+    machines.set(unit, machine)
+    machine.tags.push(known.get(id) ?? { id, title: id, class: '', unit: '', range: undefined })
+  }
+  return [...machines.values()]
+}
+
+const bits = new Set(['CMD', 'STAT', 'ALM', 'TRIP'])
+/** A number as an operator reads it: at most five digits, switches as words. */
+export function reading(value: number, tag: { class?: string | undefined; unit?: string | undefined }): string {
+  if (bits.has(tag.class ?? '') && !tag.unit && (value === 0 || value === 1)) return value === 1 ? m.switch_on() : m.switch_off()
+  const size = Math.abs(value)
+  return number(Number(value.toFixed(size >= 1000 ? 0 : size >= 100 ? 1 : size >= 1 ? 2 : 3)))
+}
+export const withUnit = (value: number, tag: { class?: string | undefined; unit?: string | undefined }): string =>
+  `${reading(value, tag)}${tag.unit ? ` ${tag.unit}` : ''}`
+
+const nameOf = (point: Point): string => (point.name ? `${point.tag ? `${point.tag.split('.', 1)[0]} ` : ''}${say(point.name)}` : (point.tag ?? point.address))
+
+/** `OV2 Zone 1 setpoint 180 → 260 °C`. */
+export function pointSaid(point: Point, body: Request): string {
+  const { before, value } = point
+  if (value === undefined) return nameOf(point)
+  if (!isWrite(body) || before === undefined) return `${nameOf(point)} ${withUnit(value, point)}`
+  return `${nameOf(point)} ${reading(before, point)} → ${withUnit(value, point)}`
+}
+
+/** What was asked, in an operator's words; without points, what the protocol calls it. */
+export function requestSaid(body: Request): string {
+  const shown = body.points.slice(0, 3).map((point) => (body.operation === 'read' || body.operation === 'browse' ? nameOf(point) : pointSaid(point, body)))
+  const more = Math.max(body.count, body.points.length) - shown.length
+  const what = shown.length > 0 ? shown.join(m.list_comma()) + (more > 0 ? ` ${m.and_n_more({ n: number(more) })}` : '') : body.function
+  return `${word(operationWords, body.operation)}${m.colon()}${what}`
+}
+
+/** `OV2.Z1.HH: Zone 1 temperature 206 °C (limit 205 °C)`. */
+export function affectedSaid(body: Affected): string {
+  const name = body.name ? `${body.tag.split('.', 1)[0]} ${say(body.name)}` : body.tag
+  const limit = body.limit === undefined ? '' : ` (${m.limit_of({ value: withUnit(body.limit, body) })})`
+  return `${word(consequenceWords, body.consequence)} ${body.id}${m.colon()}${name} ${withUnit(body.value, body)}${limit}`
+}
+
+export const classWord = (kind: string): string => word(classWords, kind)
