@@ -1,4 +1,5 @@
-/** How many connections each service of a device has now: controllers have few, and the next one is turned away. */
+/** How many connections each service of a device has now: controllers have few, and the next one is turned away. And what they are sent, never faster than they take it. */
+import type { Connection } from '../decoy.ts'
 
 const open = new Map<string, number>()
 
@@ -16,4 +17,18 @@ export function admit(decoy: string, service: string, most: number): (() => void
     if (after > 0) open.set(key, after)
     else open.delete(key)
   }
+}
+
+/** Sends bytes; resolves at once, or when a connection that is full has room again or is closed. */
+export function put(connection: Connection, bytes: Buffer): Promise<void> | undefined {
+  if (connection.destroyed || connection.writableEnded || connection.write(bytes)) return undefined
+  return new Promise((resolve) => {
+    const settle = (): void => {
+      connection.off('drain', settle)
+      connection.off('close', settle)
+      resolve()
+    }
+    connection.on('drain', settle)
+    connection.on('close', settle)
+  })
 }

@@ -16,9 +16,23 @@ test('frames come out whole, however the bytes are cut', () => {
   }
 })
 
-test('a frame that is longer than allowed, or shorter than its head, is refused', () => {
-  assert.throws(() => reader().take(Buffer.from([0, 11])), RangeError)
-  assert.throws(() => reader().take(Buffer.from([0, 1])), RangeError)
+test('a frame that is longer than allowed, or shorter than its head, is refused, and nothing is read after it', () => {
+  for (const head of [
+    [0, 11],
+    [0, 1],
+  ]) {
+    const cut = reader()
+    assert.deepEqual(cut.take(Buffer.from(head)), [])
+    assert.match(cut.broken ?? '', /a frame of \d+ bytes, where 2 to 10 are allowed/)
+    assert.deepEqual(cut.take(frame('a')), [])
+    assert.equal(cut.held, 0)
+  }
+})
+
+test('what came whole before a broken head is given', () => {
+  const cut = reader()
+  assert.deepEqual(cut.take(Buffer.concat([frame('a'), frame('b'), Buffer.from([9, 9])])).length, 2)
+  assert.ok(cut.broken)
 })
 
 test('no more is held than one frame', () => {

@@ -134,7 +134,7 @@ export function testDevice(changes: Record<string, object> = {}): Persona {
         },
         {
           ids: [7],
-          functions: [3, 6],
+          functions: [3, 6, 16],
           strict: true,
           holdingRegisters: area([
             { at: 0, from: 'oven.Z1.SP', as: 'uint16', write: 'operator' },

@@ -88,6 +88,23 @@ export function encodeAsdu({ type: code, count, sequence, cause: why, negative, 
 
 export const objectAddress = (at: number): Buffer => Buffer.from([at & 0xff, (at >> 8) & 0xff, (at >> 16) & 0xff])
 
+/** CP56Time2a back, in ms since 1970 UTC; undefined for what is no time. */
+export function decodeTime(bytes: Buffer): number | undefined {
+  if (bytes.length < 7) return undefined
+  const [ms, minute, hour] = [bytes.readUInt16LE(0), bytes.readUInt8(2) & 63, bytes.readUInt8(3) & 31]
+  const [day, month, year] = [bytes.readUInt8(4) & 31, bytes.readUInt8(5) & 15, bytes.readUInt8(6) & 127]
+  if (ms > 59_999 || minute > 59 || hour > 23 || day < 1 || month < 1 || month > 12 || year > 99) return undefined
+  return Date.UTC(2000 + year, month - 1, day, hour, minute, 0, ms) - 8 * 3_600_000
+}
+
+/** Types without a time by those that have one: an interrogation is answered in the former (IEC 60870-5-101, section 7.4.5). */
+export const withoutTime: Readonly<Record<string, TypeName>> = {
+  M_SP_TB_1: 'M_SP_NA_1',
+  M_DP_TB_1: 'M_DP_NA_1',
+  M_ME_TE_1: 'M_ME_NB_1',
+  M_ME_TF_1: 'M_ME_NC_1',
+}
+
 /** CP56Time2a (IEC 60870-5-4, section 6.8): milliseconds(2) minute hour day and weekday month year. The wall clock of UTC+8. */
 export function encodeTime(at: number): Buffer {
   const time = new Date(at + 8 * 3_600_000)

@@ -5,7 +5,7 @@ import { type RawClient, rawClient } from '../client-fixture.ts'
 import { testDevice, testPlant } from '../plant-fixture.ts'
 import { encodeTime } from './asdu.ts'
 import { iec104 } from './iec104.ts'
-import { openLink } from './link.ts'
+import { openLink, standardTimes } from './link.ts'
 
 let plant: ReturnType<typeof testPlant>
 let decoy: TestDecoy
@@ -69,7 +69,7 @@ test('the interrogation gives every point, in its type, with cause 20, between c
   const [confirmed, single, double, floats, scaled, ended] = (await station.ask('64 01 06 00 2f00 000000 14', 6)) as string[]
   assert.equal(confirmed, '640107002f0000000014')
   assert.equal(single, '010114002f00e9030001')
-  assert.match(double as string, /^1f0114002f00ea030002[0-9a-f]{14}$/)
+  assert.equal(double, '030114002f00ea030002', 'without a time: types with one are for what is sent by itself (IEC 60870-5-101, section 7.4.5)')
   assert.equal(floats, '0d0114002f00d107009a99334300')
   assert.equal(scaled, '0b0114002f00d20700080700')
   assert.equal(ended, '64010a002f0000000014')
@@ -168,6 +168,49 @@ test('a master that does not acknowledge is left after t1, one that is silent is
   assert.deepEqual(failed, [])
   link.send(Buffer.from([1]))
   context.mock.timers.tick(15_000)
+  assert.deepEqual(failed, ['no acknowledgement within t1'])
+  link.close()
+})
+
+test('a point that is read has its type, with its time', async () => {
+  assert.match((await station.ask('66 01 05 00 2f00 ea0300', 1))[0] as string, /^1f0105002f00ea030002[0-9a-f]{14}$/)
+})
+
+test('a point that can no longer be trusted is sent by itself, its value as it was', async () => {
+  await station.ask('64 01 06 00 2f00 000000 14', 6)
+  const { good } = plant.snapshot
+  Object.assign(plant.snapshot, { good: (id: string) => id !== 'OV2.Z1.PV' && good(id) })
+  try {
+    const head = await station.frame()
+    assert.equal(head.slice(12), '0d0103002f00d107009a99334380')
+  } finally {
+    Object.assign(plant.snapshot, { good })
+  }
+})
+
+test('a clock that was set shows in the times of what comes after', async () => {
+  const time = encodeTime(Date.UTC(2020, 0, 2, 3, 4, 5)).toString('hex')
+  await station.ask(`67 01 06 00 2f00 000000 ${time}`, 1)
+  const [read] = await station.ask('66 01 05 00 2f00 ea0300', 1)
+  assert.equal((read as string).slice(-10), time.slice(-10), 'hour, day, month and year')
+  await station.ask(`67 01 06 00 2f00 000000 ${encodeTime(Date.UTC(2026, 10, 23, 8)).toString('hex')}`, 1)
+})
+
+test('t1 counts from the oldest frame that is not acknowledged', (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout', 'Date'] })
+  const failed: string[] = []
+  const link = openLink({ write: () => {}, fail: (why) => failed.push(why), times: { ...standardTimes, t3: 1_000_000 } })
+  link.take({ kind: 'U', function: 0x07 })
+  for (let n = 1; n <= 20; n++) {
+    link.send(Buffer.from([n]))
+    context.mock.timers.tick(5000)
+    // All but the newest.
+    link.take({ kind: 'S', receive: n - 1 })
+  }
+  assert.deepEqual(failed, [])
+  context.mock.timers.tick(9999)
+  assert.deepEqual(failed, [])
+  context.mock.timers.tick(1)
   assert.deepEqual(failed, ['no acknowledgement within t1'])
   link.close()
 })

@@ -2,7 +2,7 @@
 import { escapeBytes } from '@shenlou/contract/bytes'
 import type { ServiceSettings } from '@shenlou/contract/services'
 import { defineDecoy } from '../../decoy.ts'
-import { admit } from '../connections.ts'
+import { admit, put } from '../connections.ts'
 import { openDevice } from '../device.ts'
 import { sayRequest } from '../say.ts'
 import { type Apdu, openApduReader, parseApdu, uFunction } from './apci.ts'
@@ -35,13 +35,15 @@ export const iec104 = defineDecoy<ServiceSettings<'iec104'>>({
       return
     }
     const device = openDevice(context, session)
-    const station = openStation(template, device, context.clock)
+    const station = openStation(template, device, context.world.registers, context.clock)
     const violated = (reason: string, bytes: Buffer): void =>
       session.emit('protocol.violated', { reason: reason.slice(0, 200), data: escapeBytes(bytes.subarray(0, 1000)) })
 
+    /** Resolves once a client that does not read has room again. */
+    let full: Promise<void> | undefined
     const link = openLink({
       write(frame) {
-        if (!connection.destroyed && !connection.writableEnded) connection.write(frame)
+        full = put(connection, frame) ?? full
       },
       fail(why) {
         violated(why, Buffer.alloc(0))
@@ -56,14 +58,13 @@ export const iec104 = defineDecoy<ServiceSettings<'iec104'>>({
     try {
       connection.on('error', () => {})
       for await (const chunk of connection as AsyncIterable<Buffer>) {
-        let frames: Buffer[]
-        try {
-          frames = reader.take(chunk)
-        } catch (error) {
-          violated((error as Error).message, chunk)
-          return
+        const frames = reader.take(chunk)
+        for (const frame of frames) {
+          if (!(await take(frame))) return
+          await full
+          full = undefined
         }
-        for (const frame of frames) if (!(await take(frame))) return
+        if (reader.broken !== undefined) return violated(reader.broken, chunk)
       }
     } finally {
       clearInterval(scan)

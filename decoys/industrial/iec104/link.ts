@@ -35,11 +35,15 @@ export function openLink({ write, fail, times = standardTimes }: { write(frame: 
   let unanswered: NodeJS.Timeout | undefined
   let telling: NodeJS.Timeout | undefined
   let testing = false
+  /** When each frame that is not acknowledged was sent, and the test frame that is not answered; oldest first. */
+  let sentAt: number[] = []
+  let testedAt = 0
   const idle = setTimeout(() => {
     if (closed) return
+    if (!testing) testedAt = Date.now()
     testing = true
     put(encodeU(uFunction.testAct))
-    await1()
+    expect()
   }, times.t3)
 
   function put(frame: Buffer): void {
@@ -47,17 +51,22 @@ export function openLink({ write, fail, times = standardTimes }: { write(frame: 
     write(frame)
     idle.refresh()
   }
-  /** Whatever was sent must be acknowledged within t1. */
-  function await1(): void {
-    unanswered ??= setTimeout(() => fail('no acknowledgement within t1'), times.t1)
+  /** Whatever was sent must be acknowledged within t1, the oldest first. */
+  function expect(): void {
+    clearTimeout(unanswered)
+    unanswered = undefined
+    const oldest = Math.min(testing ? testedAt : Number.POSITIVE_INFINITY, sentAt[0] ?? Number.POSITIVE_INFINITY)
+    if (closed || oldest === Number.POSITIVE_INFINITY) return
+    unanswered = setTimeout(() => fail('no acknowledgement within t1'), Math.max(0, oldest + times.t1 - Date.now()))
   }
   const outstanding = (): number => (nextSend - acknowledged + modulo) % modulo
   function pump(): void {
     while (started && waiting.length > 0 && outstanding() < times.unacknowledged) {
       put(encodeI(nextSend, nextReceive, waiting.shift() as Buffer))
       nextSend = (nextSend + 1) % modulo
+      sentAt.push(Date.now())
       tellDone()
-      await1()
+      if (sentAt.length === 1) expect()
     }
   }
   function tellDone(): void {
@@ -71,10 +80,10 @@ export function openLink({ write, fail, times = standardTimes }: { write(frame: 
   }
   function acknowledge(receive: number): boolean {
     if ((receive - acknowledged + modulo) % modulo > outstanding()) return false
-    acknowledged = receive
-    if (outstanding() === 0 && !testing) {
-      clearTimeout(unanswered)
-      unanswered = undefined
+    if (receive !== acknowledged) {
+      acknowledged = receive
+      sentAt = sentAt.slice(sentAt.length - outstanding())
+      expect()
     }
     pump()
     return true
@@ -105,10 +114,7 @@ export function openLink({ write, fail, times = standardTimes }: { write(frame: 
       } else if (apdu.function === uFunction.testAct) put(encodeU(uFunction.testCon))
       else if (apdu.function === uFunction.testCon && testing) {
         testing = false
-        if (outstanding() === 0) {
-          clearTimeout(unanswered)
-          unanswered = undefined
-        }
+        expect()
       }
       return true
     },

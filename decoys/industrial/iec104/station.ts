@@ -2,7 +2,13 @@
 import type { Iec104Template } from '@shenlou/contract/iec104'
 import type { Device } from '../device.ts'
 import { type Asked, operationOfWrite, pointOf, type Point } from '../say.ts'
-import { type Asdu, cause, encodeAsdu, encodeElement, objectAddress, type, type TypeName, typeName } from './asdu.ts'
+import { type Asdu, cause, decodeTime, encodeAsdu, encodeElement, objectAddress, type, type TypeName, typeName, withoutTime } from './asdu.ts'
+
+/** Plain memory of a device as one adversary has left it. */
+export interface Registers {
+  get(area: string, at: number): number | undefined
+  set(area: string, at: number, value: number): void
+}
 
 export interface Station {
   /** Answers an ASDU: what is sent for it, and how it is said. `restart` asks for the connection to end. */
@@ -23,17 +29,20 @@ const untimed: Readonly<Record<number, number>> = {
 const valueBytes: Readonly<Record<number, number>> = { [type.C_SC_NA_1]: 1, [type.C_DC_NA_1]: 1, [type.C_SE_NB_1]: 3, [type.C_SE_NC_1]: 5 }
 const broadcast = 0xffff
 
-export function openStation(template: Iec104Template, device: Device, now: () => number): Station {
+export function openStation(template: Iec104Template, device: Device, registers: Registers, now: () => number): Station {
   type Template = Iec104Template['points'][number]
-  const last = new Map<number, number>()
+  /** What was sent last of each point. */
+  const last = new Map<number, { value: number; good: boolean }>()
   const selected = new Map<number, number>()
   const presently = (point: Template): number => device.read(point.from)
   const goodOf = (point: Template): boolean => {
     const tag = device.tagOf(point.from)
     return tag === undefined || device.plant.snapshot.good(tag)
   }
-  const element = (point: Template): Buffer =>
-    Buffer.concat([objectAddress(point.address), encodeElement(point.type as TypeName, presently(point) * point.scale, goodOf(point), device.plantTime())])
+  /** The station's clock, as this adversary has set it. */
+  const clock = (): number => device.plantTime() + (registers.get('iec104 clock', 0) ?? 0)
+  const element = (point: Template, as: TypeName): Buffer =>
+    Buffer.concat([objectAddress(point.address), encodeElement(as, presently(point) * point.scale, goodOf(point), clock())])
   /** Objects of one type share ASDUs, as many as fit. */
   function grouped(points: readonly Template[], why: number, to: Pick<Asdu, 'originator' | 'test'>): Buffer[] {
     const sent: Buffer[] = []
@@ -55,12 +64,13 @@ export function openStation(template: Iec104Template, device: Device, now: () =>
       open = undefined
     }
     for (const point of points) {
-      const part = element(point)
-      if (open && (open.type !== point.type || open.size + part.length > maxAsdu - 6 || open.parts.length >= 127)) close()
-      open ??= { type: point.type, parts: [], size: 0 }
+      const as = why >= cause.station ? (withoutTime[point.type] ?? point.type) : point.type
+      const part = element(point, as)
+      if (open && (open.type !== as || open.size + part.length > maxAsdu - 6 || open.parts.length >= 127)) close()
+      open ??= { type: as, parts: [], size: 0 }
       open.parts.push(part)
       open.size += part.length
-      last.set(point.address, presently(point))
+      last.set(point.address, { value: presently(point), good: goodOf(point) })
     }
     close()
     return sent
@@ -111,8 +121,13 @@ export function openStation(template: Iec104Template, device: Device, now: () =>
         if (!point) return refuse(cause.unknownObject, 'unknown object', 'read')
         return done(grouped([point], cause.request, asdu), 'read', { points: [named(point)] })
       }
-      case type.C_CS_NA_1:
+      case type.C_CS_NA_1: {
+        const to = decodeTime(asdu.body.subarray(3))
+        if (object !== 0) return refuse(cause.unknownObject, 'unknown object', 'clock')
+        if (to === undefined) return refuse(cause.confirmation, 'no time', 'clock')
+        registers.set('iec104 clock', 0, to - device.plantTime())
         return done([mirror(own, cause.confirmation)], 'clock')
+      }
       case type.C_RP_NA_1:
         return { ...done([mirror(own, cause.confirmation)], 'restart'), restart: true }
       case type.C_TS_TA_1:
@@ -168,12 +183,12 @@ export function openStation(template: Iec104Template, device: Device, now: () =>
     spontaneous() {
       const changed = template.points.filter((point) => {
         const before = last.get(point.address)
-        const value = presently(point)
+        const [value, good] = [presently(point), goodOf(point)]
         if (before === undefined) {
-          last.set(point.address, value)
+          last.set(point.address, { value, good })
           return false
         }
-        return Math.abs(value - before) > point.deadband
+        return good !== before.good || Math.abs(value - before.value) > point.deadband
       })
       return grouped(changed, cause.spontaneous, { originator: 0, test: false })
     },

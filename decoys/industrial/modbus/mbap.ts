@@ -15,7 +15,7 @@ export interface Adu {
 const headBytes = 7
 const maxLength = 254
 
-/** Frames of one connection. `take` throws a RangeError on a head that is not Modbus; a device closes the connection then. */
+/** Frames of one connection; a head that is not Modbus breaks it, and a device closes the connection then. */
 export const openMbapReader = (): FrameReader =>
   openFrameReader({
     headBytes,

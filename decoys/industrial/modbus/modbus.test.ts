@@ -172,3 +172,26 @@ test('answers come as a device gives them: never at once, never alike', async ()
   assert.ok(Math.min(...times) >= 1, `${Math.min(...times)} ms`)
   assert.ok(new Set(times.map((time) => time.toFixed(1))).size > 5)
 })
+
+test('a request in front of bytes that are none is answered before the connection ends', async () => {
+  const late = await rawClient(decoy.port)
+  assert.equal(await late.ask('0001 0000 0006 01 01 0000 0008 ffff ffff ffff ffff', 10), '00010000000401010100'.slice(0, 20))
+  await late.closed()
+})
+
+test('a write that is refused in one place changes nothing in the others, and is said with what it asked for', async () => {
+  const before = plant.values.get('OV2.Z1.SP')
+  assert.equal(await pdu('10 0000 0002 04 00c8 0001', '07'), '9002')
+  assert.equal(plant.values.get('OV2.Z1.SP'), before)
+  const said = decoy.of('industrial.requested').at(-1)
+  assert.deepEqual([said?.outcome, said?.operation, said?.changed], ['refused', 'write', false])
+  assert.deepEqual(
+    said?.points.map(({ tag, value }) => [tag, value]),
+    [
+      ['OV2.Z1.SP', 200],
+      ['OV2.Z1.PV', 1],
+    ],
+  )
+  assert.equal(await pdu('06 0000 ffff', '07'), '8603')
+  assert.equal(decoy.of('industrial.requested').at(-1)?.points[0]?.value, 65_535)
+})

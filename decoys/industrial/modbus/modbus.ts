@@ -2,8 +2,8 @@
 import { escapeBytes } from '@shenlou/contract/bytes'
 import type { ModbusUnit } from '@shenlou/contract/modbus'
 import type { ServiceSettings } from '@shenlou/contract/services'
-import { type Connection, defineDecoy } from '../../decoy.ts'
-import { admit } from '../connections.ts'
+import { defineDecoy } from '../../decoy.ts'
+import { admit, put } from '../connections.ts'
 import { type Device, openDevice } from '../device.ts'
 import { type Asked, operationOfWrite, sayRequest, type Wrote } from '../say.ts'
 import { identification, serverId } from './identification.ts'
@@ -42,13 +42,7 @@ export const modbus = defineDecoy<ServiceSettings<'modbus'>>({
       connection.on('error', () => {})
       for await (const bytes of connection as AsyncIterable<Buffer>) {
         idle?.refresh()
-        let frames: Buffer[]
-        try {
-          frames = reader.take(bytes)
-        } catch (error) {
-          session.emit('protocol.violated', { reason: (error as Error).message.slice(0, 200), data: escapeBytes(bytes.subarray(0, 1000)) })
-          return
-        }
+        const frames = reader.take(bytes)
         for (const frame of frames) {
           const adu = parseAdu(frame)
           const found = units.get(adu.unit)
@@ -62,7 +56,11 @@ export const modbus = defineDecoy<ServiceSettings<'modbus'>>({
           sayRequest(session, { protocol: adu.pdu[0] === 90 ? 'umas' : 'modbus', unit: adu.unit, request: frame, response, ...asked })
           await device.pace()
           if (connection.destroyed) return
-          if (!connection.write(response)) await drained(connection)
+          await put(connection, response)
+        }
+        if (reader.broken !== undefined) {
+          session.emit('protocol.violated', { reason: reader.broken.slice(0, 200), data: escapeBytes(bytes.subarray(0, 1000)) })
+          return
         }
       }
     } finally {
@@ -84,7 +82,7 @@ export const modbus = defineDecoy<ServiceSettings<'modbus'>>({
       sayRequest(session, { ...common, outcome: 'refused', reason: `exception ${reason}`, response })
       // A gateway waits for the serial line before it gives up on a unit.
       await context.latency(800)
-      connection.write(response)
+      await put(connection, response)
     }
 
     function answerOrExcept({ pdu }: Adu, unit: ModbusUnit, tables: Tables): Answered & Pick<Asked, 'outcome' | 'reason'> {
@@ -96,10 +94,11 @@ export const modbus = defineDecoy<ServiceSettings<'modbus'>>({
       } catch (error) {
         if (!(error instanceof ModbusException)) throw error
         return {
-          operation: operationOf(code),
+          operation: error.points.length > 0 ? operationOfWrite(error.points) : operationOf(code),
           function: nameOf(code),
           outcome: 'refused',
           reason: `exception ${error.code}`,
+          points: error.points,
           pdu: encodeException(code, error.code),
         }
       }
@@ -118,17 +117,6 @@ const operationOf = (code: number): Asked['operation'] =>
         : [7, 8, 11, 12].includes(code)
           ? 'diagnose'
           : 'other'
-
-const drained = (connection: Connection): Promise<void> =>
-  new Promise((resolve) => {
-    const settle = (): void => {
-      connection.off('drain', settle)
-      connection.off('close', settle)
-      resolve()
-    }
-    connection.on('drain', settle)
-    connection.on('close', settle)
-  })
 
 function answer(code: number, pdu: Buffer, request: Exclude<Request, { kind: 'umas' }>, unit: ModbusUnit, device: Device, tables: Tables): Answered {
   const name = nameOf(code)

@@ -12,14 +12,18 @@
  *   2b            mei(1, 0e) code(1) object(1)                                  → identification
  */
 
+import type { Point } from '../say.ts'
+
 export const exception = { function: 1, address: 2, value: 3, failure: 4, busy: 6, path: 10, target: 11 } as const
 
-/** A request that is answered with this exception code. */
+/** A request that is answered with this exception code; `points` is what it would have written. */
 export class ModbusException extends Error {
   readonly code: number
-  constructor(code: number) {
+  readonly points: Point[]
+  constructor(code: number, points: Point[] = []) {
     super(`exception ${code}`)
     this.code = code
+    this.points = points
   }
 }
 

@@ -67,8 +67,14 @@ export function openTables(unit: ModbusUnit, device: Device, memory: Memory): Ta
     return cell ? (now(table, cell.entry)[cell.word] ?? 0) : (memory.get(area(table), at) ?? 0)
   }
 
-  /** New words of one entry, put together with those that stay. */
-  function writeEntry(table: Table, entry: Entry, start: number, values: readonly number[]): Wrote {
+  interface Asked {
+    before: number
+    /** Undefined for bytes that are no number. */
+    value: number | undefined
+    points: Wrote['points']
+  }
+  /** What a write asks of one entry: its new words, put together with those that stay. */
+  function ask(table: Table, entry: Entry, start: number, values: readonly number[]): Asked {
     const cells = now(table, entry)
     const before = device.read(entry.from)
     cells.forEach((_, word) => {
@@ -76,18 +82,21 @@ export function openTables(unit: ModbusUnit, device: Device, memory: Memory): Ta
       if (value !== undefined && entry.at + word >= start) cells[word] = value
     })
     const raw = bits(table) || entry.as === 'bit' ? Number(cells[0] !== 0) : decodeRaw(entry.as, wordsToBytes(cells), order)
-    const address = notation(table, entry.at)
-    if (raw === undefined) {
-      if (unit.strict) throw new ModbusException(exception.value)
-      return { points: [pointOf(device, address, entry.from, { before })], changed: false }
-    }
-    const value = fromRaw(entry, raw)
+    const value = raw === undefined ? undefined : fromRaw(entry, raw)
+    return { before, value, points: [pointOf(device, notation(table, entry.at), entry.from, { before, ...(value === undefined ? {} : { value }) })] }
+  }
+  /** The exception that a strict unit has for it, looked for before anything is written. */
+  function fault(entry: Entry, { value }: Asked): number | undefined {
+    const id = device.tagOf(entry.from)
+    const tag = id === undefined ? undefined : device.plant.tag(id)
+    if (!tag || entry.write === 'no' || tag.access === 'read' || (tag.access === 'engineer' && entry.write === 'operator')) return exception.address
+    return value === undefined || value < tag.range[0] || value > tag.range[1] ? exception.value : undefined
+  }
+  function writeEntry(entry: Entry, { value, points }: Asked): Wrote {
+    if (value === undefined) return { points, changed: false }
     const result = device.write(entry, value)
-    if (!result.accepted && unit.strict) {
-      if (result.reason === 'range') throw new ModbusException(exception.value)
-      throw new ModbusException(result.reason === 'read-only' || result.reason === 'unknown' ? exception.address : exception.failure)
-    }
-    return { points: [pointOf(device, address, entry.from, { before, value })], changed: result.accepted && result.after !== result.before }
+    if (!result.accepted && unit.strict) throw new ModbusException(result.reason === 'range' ? exception.value : exception.failure, points)
+    return { points, changed: result.accepted && result.after !== result.before }
   }
 
   return {
@@ -99,6 +108,20 @@ export function openTables(unit: ModbusUnit, device: Device, memory: Memory): Ta
       const known = check(table, start, values.length)
       const parts: Wrote[] = []
       const done = new Set<Entry>()
+      const asked = new Map<Entry, Asked>()
+      values.forEach((_, i) => {
+        const entry = known.cells.get(start + i)?.entry
+        if (entry && !asked.has(entry)) asked.set(entry, ask(table, entry, start, values))
+      })
+      if (unit.strict)
+        for (const [entry, one] of asked) {
+          const code = fault(entry, one)
+          if (code !== undefined)
+            throw new ModbusException(
+              code,
+              [...asked.values()].flatMap(({ points }) => points),
+            )
+        }
       values.forEach((value, i) => {
         const cell = known.cells.get(start + i)
         if (!cell) {
@@ -107,7 +130,7 @@ export function openTables(unit: ModbusUnit, device: Device, memory: Memory): Ta
           parts.push({ points: [{ address: notation(table, start + i), before, value }], changed: false })
         } else if (!done.has(cell.entry)) {
           done.add(cell.entry)
-          parts.push(writeEntry(table, cell.entry, start, values))
+          parts.push(writeEntry(cell.entry, asked.get(cell.entry) as Asked))
         }
       })
       return joinWrites(parts)

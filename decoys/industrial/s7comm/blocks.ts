@@ -60,7 +60,12 @@ const words = (...values: number[]): Buffer => {
 }
 const text = (value: string): Buffer => Buffer.from(value.padEnd(8, '\0').slice(0, 8), 'latin1')
 
-/** Description of the block that `given` names; undefined when there is none. */
+/**
+ * Description of the block that `given` names, 78 bytes; undefined when there is none.
+ *
+ *   01 type(1) 004a 0000 7070 01 flags(1) language(1) subtype(1) number(2) load memory(4) 00000000 code changed(6) interface changed(6)
+ *   0014 0000 local data(2) code(2) author(8) family(8) name(8) version(1) 00 checksum(2) 0000000000000000
+ */
 export function blockInfo(template: S7commTemplate, device: Device, given: Buffer): Buffer | undefined {
   const block = findBlock(template, given)
   if (!block) return undefined
@@ -68,8 +73,8 @@ export function blockInfo(template: S7commTemplate, device: Device, given: Buffe
   const size = Buffer.alloc(8)
   size.writeUInt32BE(block.bytes, 0)
   return Buffer.concat([
-    Buffer.from([1, 0]),
-    Buffer.from([0x30, blockTypes[block.type]]),
+    Buffer.from([1, blockTypes[block.type]]),
+    // What follows these, and two bytes of which no dissector knows the meaning.
     words(0x004a, 0x0000),
     Buffer.from([0x70, 0x70, 1, 1, block.language, subTypes[block.type]]),
     words(block.number),

@@ -1,4 +1,6 @@
-/** Time of day as S7 controllers write it: eight bytes of BCD, the last nibble the day of the week (1 is Sunday). */
+/** The clock of a SIMATIC controller and how its time of day is written: eight bytes of BCD, the last nibble the day of the week (1 is Sunday). */
+import type { Device } from '../device.ts'
+import type { Registers } from './memory.ts'
 
 const bcd = (value: number): number => ((Math.floor(value / 10) % 10) << 4) | (value % 10)
 const fromBcd = (byte: number): number => (byte >> 4) * 10 + (byte & 15)
@@ -27,4 +29,33 @@ export function parseBcdTime(bytes: Buffer): number | undefined {
   const [year, month, day, hour, minute, second] = [...bytes.subarray(0, 6)].map(fromBcd) as [number, number, number, number, number, number]
   if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 59) return undefined
   return Date.UTC(year < 90 ? 2000 + year : 1900 + year, month - 1, day, hour, minute, second) - offsetMs
+}
+
+/** The controller's clock as one adversary has set it. */
+export interface Clock {
+  /** ms since 1970 UTC. */
+  now(): number
+  set(to: number): void
+  /** The program is being stopped now. */
+  stopped(): void
+  /** When the program was stopped, by this clock. */
+  readonly stoppedAt: number
+}
+
+export function openClock(device: Pick<Device, 'plantTime'>, registers: Registers): Clock {
+  const ahead = (): number => registers.get('s7 clock', 0) ?? 0
+  const now = (): number => device.plantTime() + ahead()
+  return {
+    now,
+    set: (to) => registers.set('s7 clock', 0, to - device.plantTime()),
+    stopped: () => registers.set('s7 stopped', 0, now()),
+    get stoppedAt() {
+      const known = registers.get('s7 stopped', 0)
+      if (known !== undefined) return known
+      // Stopped by another way than this protocol: it is noticed now.
+      const seen = now()
+      registers.set('s7 stopped', 0, seen)
+      return seen
+    },
+  }
 }

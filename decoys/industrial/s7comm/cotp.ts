@@ -67,7 +67,7 @@ export function encodeConfirm({ source, sourceTsap, destinationTsap, size }: Ext
   return tpkt(Buffer.concat([head, parameters]))
 }
 
-/** A refusal: reason 0x82 is an address that nobody has. */
+/** A refusal (RFC 905, section 13.5.3): reason 3 is an address that nobody has. */
 export const encodeDisconnect = (destination: number, reason: number): Buffer =>
   tpkt(Buffer.from([6, 0x80, destination >> 8, destination & 0xff, 0, 0, reason]))
 

@@ -46,7 +46,7 @@ export function openS7Memory(template: S7commTemplate, device: Device, registers
   function read(area: number, block: number, at: number, bytes: number): Buffer | undefined {
     const count = counted(area)
     if (count > 0) {
-      if (at + bytes / 2 > count) return undefined
+      if (bytes % 2 !== 0 || at + bytes / 2 > count) return undefined
       const found = Buffer.alloc(bytes)
       for (let i = 0; i < bytes / 2; i++) found.writeUInt16BE(registers.get(name(area, 0), at + i) ?? 0, i * 2)
       return found
@@ -65,11 +65,13 @@ export function openS7Memory(template: S7commTemplate, device: Device, registers
     return found
   }
 
-  function writeValue(area: number, block: number, value: Value, raw: number | undefined): Wrote {
+  /** `same`: the bytes are those that are there already, so nothing is asked of the plant. */
+  function writeValue(area: number, block: number, value: Value, raw: number | undefined, same = false): Wrote {
     const address = notation(area, block, value.at, widthOf(value.as), value.as === 'bit' ? value.bit : undefined)
     const before = device.read(value.from)
     if (raw === undefined) return { points: [pointOf(device, address, value.from, { before })], changed: false }
     const to = fromRaw(value, raw)
+    if (same) return { points: [pointOf(device, address, value.from, { before, value: to })], changed: false }
     // Memory takes what it is given; the program overwrites what is not its operator's to set.
     const result = device.write(value, to)
     return { points: [pointOf(device, address, value.from, { before, value: to })], changed: result.accepted && result.after !== result.before }
@@ -105,15 +107,17 @@ export function openS7Memory(template: S7commTemplate, device: Device, registers
           if (to !== from || bit !== undefined) parts.push(writeValue(area, block, value, to))
         } else {
           const whole = bytesNow(value)
+          const there = Buffer.from(whole)
           whole.forEach((_, i) => {
             const byte = next[value.at + i - at]
             if (byte !== undefined && value.at + i >= at) whole[i] = byte
           })
-          parts.push(writeValue(area, block, value, decodeRaw(value.as, whole, 'high-first')))
+          parts.push(writeValue(area, block, value, decodeRaw(value.as, whole, 'high-first'), whole.equals(there)))
         }
       }
       next.forEach((byte, i) => {
-        if (byte !== now[i] && !values.some((value) => at + i >= value.at && at + i < value.at + widthOf(value.as)))
+        // Bits of the plant are put over what is kept, when it is read.
+        if (byte !== now[i] && !values.some((value) => value.as !== 'bit' && at + i >= value.at && at + i < value.at + widthOf(value.as)))
           registers.set(name(area, block), at + i, byte)
       })
       if (parts.length === 0) {

@@ -2,15 +2,20 @@
 import { escapeBytes } from '@shenlou/contract/bytes'
 import type { ServiceSettings } from '@shenlou/contract/services'
 import { defineDecoy } from '../../decoy.ts'
-import { admit } from '../connections.ts'
+import { admit, put } from '../connections.ts'
 import { openDevice } from '../device.ts'
 import { type Asked, sayRequest } from '../say.ts'
+import { openClock } from './clock.ts'
 import { encodeConfirm, encodeData, encodeDisconnect, openTpktReader, parseTpdu } from './cotp.ts'
 import { openS7Memory } from './memory.ts'
 import { ack, encodePdu, type Pdu, parsePdu, rosctr, s7Error } from './pdu.ts'
 import { openTransfers } from './transfers.ts'
 import { answerUserData, type UserDataState } from './user-data.ts'
 import { type Answered, readVariables, writeVariables } from './variables.ts'
+
+const connections = { next: 0 }
+/** More parts than a PDU of any client is cut into. */
+const maxParts = 64
 
 /** S7comm over ISO-on-TCP until the client leaves. */
 export const s7comm = defineDecoy<ServiceSettings<'s7comm'>>({
@@ -28,7 +33,8 @@ export const s7comm = defineDecoy<ServiceSettings<'s7comm'>>({
     }
     const device = openDevice(context, session)
     const memory = openS7Memory(template, device, context.world.registers)
-    const state: UserDataState = { unlocked: template.protection === 1, rest: new Map(), clockAhead: 0 }
+    const state: UserDataState = { unlocked: template.protection === 1, rest: new Map() }
+    const clock = openClock(device, context.world.registers)
     let maxPdu = 240
     let connected = false
     let negotiated = false
@@ -36,6 +42,8 @@ export const s7comm = defineDecoy<ServiceSettings<'s7comm'>>({
     let held = 0
     const transfers = openTransfers({ device, template, session, context, maxPdu: () => maxPdu, mayWrite: () => state.unlocked })
     const reader = openTpktReader()
+    // The transport's own reference: where this controller's connections begin to count, and one more for each.
+    const ownReference = (device.persona.number('s7 reference', 1, 0x2f) * 0x100 + (connections.next++ % 0xff) + 1) & 0xffff
     const unit = template.rack * 32 + (template.slots[0] ?? 0)
     const say = (request: Buffer, response: Buffer | undefined, asked: Omit<Asked, 'request' | 'response' | 'protocol' | 'unit'>): void =>
       sayRequest(session, { protocol: 's7comm', unit, request, ...(response ? { response } : {}), ...asked })
@@ -43,20 +51,15 @@ export const s7comm = defineDecoy<ServiceSettings<'s7comm'>>({
       session.emit('protocol.violated', { reason: reason.slice(0, 200), data: escapeBytes(bytes.subarray(0, 1000)) })
     const send = async (bytes: Buffer): Promise<void> => {
       await device.pace()
-      if (!connection.destroyed) connection.write(bytes)
+      await put(connection, bytes)
     }
 
     try {
       connection.on('error', () => {})
       for await (const chunk of connection as AsyncIterable<Buffer>) {
-        let frames: Buffer[]
-        try {
-          frames = reader.take(chunk)
-        } catch (error) {
-          violated((error as Error).message, chunk)
-          return
-        }
+        const frames = reader.take(chunk)
         for (const frame of frames) if (!(await take(frame))) return
+        if (reader.broken !== undefined) return violated(reader.broken, chunk)
       }
     } finally {
       device.close()
@@ -77,7 +80,7 @@ export const s7comm = defineDecoy<ServiceSettings<'s7comm'>>({
         if (connected) return false
         const place = tpdu.destinationTsap.at(-1) ?? -1
         const found = tpdu.destinationTsap.length === 2 && place >> 5 === template?.rack && template.slots.includes(place & 31)
-        const response = found ? encodeConfirm(tpdu, 0x000c) : encodeDisconnect(tpdu.source, 0x82)
+        const response = found ? encodeConfirm(tpdu, ownReference) : encodeDisconnect(tpdu.source, 3)
         const slot = `rack ${place >> 5} slot ${place & 31}`
         say(frame, response, { operation: 'connect', function: `Connect to ${place < 0 ? 'no TSAP' : slot}`, outcome: found ? 'done' : 'refused' })
         await send(response)
@@ -90,8 +93,8 @@ export const s7comm = defineDecoy<ServiceSettings<'s7comm'>>({
       }
       waiting.push(tpdu.data)
       held += tpdu.data.length
-      if (held > 4096) {
-        violated('a PDU of more than 4,096 bytes', frame)
+      if (held > 4096 || waiting.length > maxParts) {
+        violated(`a PDU of more than 4,096 bytes or ${maxParts} parts`, frame)
         return false
       }
       if (!tpdu.last) return true
@@ -127,7 +130,7 @@ export const s7comm = defineDecoy<ServiceSettings<'s7comm'>>({
         pdu.rosctr === rosctr.job
           ? job(pdu)
           : pdu.rosctr === rosctr.userData
-            ? answerUserData(pdu, { device, template: template as NonNullable<typeof template>, session, state, maxPdu, password: settings.password })
+            ? answerUserData(pdu, { device, clock, template: template as NonNullable<typeof template>, session, state, maxPdu, password: settings.password })
             : undefined
       if (!answered) {
         say(frame, undefined, { operation: 'other', function: `rosctr ${pdu.rosctr}`, outcome: 'ignored' })
@@ -190,6 +193,7 @@ export const s7comm = defineDecoy<ServiceSettings<'s7comm'>>({
       if (operation === 'stop') {
         if (before === 'stop')
           return { pdu: ack(reference, 0x8002, Buffer.from([code, 7])), operation, function: name, outcome: 'refused', reason: 'stopped already' }
+        clock.stopped()
         device.setMode('stop')
       } else if (operation === 'start') {
         if (before === 'run')

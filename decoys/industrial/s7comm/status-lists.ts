@@ -1,7 +1,7 @@
 /** System status lists (SZL): who the controller is, its state, its lamps and its diagnostic buffer, as the list numbers of S7-300/400 have them. */
 import type { S7commTemplate } from '@shenlou/contract/s7comm'
 import type { Device } from '../device.ts'
-import { bcdTime } from './clock.ts'
+import { bcdTime, type Clock } from './clock.ts'
 
 export interface StatusList {
   /** Bytes of one record; 0 for a list without any. */
@@ -32,7 +32,7 @@ function version(firmware: string): Buffer {
 }
 
 /** A list by number, or undefined when this controller does not have it. `index` selects one record where the list is asked so. */
-export function statusList(id: number, index: number, device: Device, template: S7commTemplate, now: number): StatusList | undefined {
+export function statusList(id: number, index: number, device: Device, template: S7commTemplate, clock: Clock): StatusList | undefined {
   const { identity, persona } = device
   const { product, orderNumber, hardware, firmware } = device.template
   const run = device.mode === 'run'
@@ -107,7 +107,7 @@ export function statusList(id: number, index: number, device: Device, template: 
             Buffer.from([0x51, run ? 0x44 : 0x43, 0xff, run ? 0x08 : 0x04]),
             Buffer.alloc(4),
             bcdTime(persona.bootedAt),
-            bcdTime(now).subarray(0, 4),
+            bcdTime(clock.now()).subarray(0, 4),
           ]),
         ],
       }
@@ -126,7 +126,7 @@ export function statusList(id: number, index: number, device: Device, template: 
       // Diagnostic buffer: event id, priority, number, reserved, additional data, time; newest first.
       const entry = (event: number, at: number): Buffer => Buffer.concat([words(event), Buffer.from([0xff, 0x84, 0xc7, 0]), Buffer.alloc(6), bcdTime(at)])
       const starts = [entry(0x4302, persona.bootedAt + 2600), entry(0x1381, persona.bootedAt + 2200), entry(0x4301, persona.bootedAt + 900)]
-      return { size: 20, records: run ? starts : [entry(0x4303, now), ...starts] }
+      return { size: 20, records: run ? starts : [entry(0x4303, clock.stoppedAt), ...starts] }
     }
     default:
       return undefined

@@ -10,7 +10,7 @@ import type { S7commTemplate } from '@shenlou/contract/s7comm'
 import type { Session } from '../../decoy.ts'
 import type { Device } from '../device.ts'
 import { blockInfo, listBlocks, listType } from './blocks.ts'
-import { bcdTime, parseBcdTime } from './clock.ts'
+import { bcdTime, type Clock, parseBcdTime } from './clock.ts'
 import { item, type Pdu, rosctr, s7Error } from './pdu.ts'
 import { statusList } from './status-lists.ts'
 import type { Answered } from './variables.ts'
@@ -20,11 +20,10 @@ export interface UserDataState {
   unlocked: boolean
   /** What is left of an answer that was longer than a PDU, by its unit reference. */
   rest: Map<number, Buffer>
-  /** Its clock is this much ahead of the plant's, in ms. */
-  clockAhead: number
 }
 interface Options {
   device: Device
+  clock: Clock
   template: S7commTemplate
   session: Session
   state: UserDataState
@@ -81,7 +80,7 @@ function handle(group: number, sub: number, given: Buffer, options: Options): Fo
   if (group === 4 && sub === 1) return status(given, options)
   if (group === 4 && sub === 2) return { operation: 'diagnose', name: 'Message service' }
   if (group === 5) return security(sub, given, options)
-  if (group === 7) return clock(sub, given, options)
+  if (group === 7) return timeOfDay(sub, given, options)
   return { operation: 'other', name: `user data ${group}/${sub}`, error: 0x8104 }
 }
 
@@ -98,10 +97,10 @@ function blocks(sub: number, given: Buffer, { device, template }: Options): Foun
   return { operation: 'other', name: `block functions ${sub}`, error: 0x8104 }
 }
 
-function status(given: Buffer, { device, template, state }: Options): Found {
+function status(given: Buffer, { device, clock, template }: Options): Found {
   if (given.length < 4) return { operation: 'identify', name: 'Read SZL', error: s7Error.syntax }
   const [id, index] = [given.readUInt16BE(0), given.readUInt16BE(2)]
-  const list = statusList(id, index, device, template, device.plantTime() + state.clockAhead)
+  const list = statusList(id, index, device, template, clock)
   const name = `Read SZL 0x${id.toString(16).padStart(4, '0')} index ${index}`
   const operation = (id & 0xff) === 0x24 ? 'diagnose' : (id & 0xff) === 0xa0 ? 'diagnose' : 'identify'
   if (!list || (list.records.length === 0 && list.size > 0)) return { operation, name, error: 0xd401 }
@@ -134,12 +133,11 @@ function security(sub: number, given: Buffer, { session, state, password, templa
   return { operation: 'authenticate', name: 'PLC password', ...(right ? {} : { error: template.protection > 1 ? s7Error.access : 0xd605 }) }
 }
 
-function clock(sub: number, given: Buffer, { device, state }: Options): Found {
-  const now = device.plantTime()
-  if (sub === 1 || sub === 3) return { operation: 'clock', name: 'Read clock', bytes: Buffer.concat([Buffer.from([0, 0x20]), bcdTime(now + state.clockAhead)]) }
+function timeOfDay(sub: number, given: Buffer, { clock }: Options): Found {
+  if (sub === 1 || sub === 3) return { operation: 'clock', name: 'Read clock', bytes: Buffer.concat([Buffer.from([0, 0x20]), bcdTime(clock.now())]) }
   if (sub !== 2 && sub !== 4) return { operation: 'clock', name: `clock ${sub}`, error: 0x8104 }
   const to = parseBcdTime(given.subarray(2))
   if (to === undefined) return { operation: 'clock', name: 'Set clock', error: s7Error.syntax }
-  state.clockAhead = to - now
+  clock.set(to)
   return { operation: 'clock', name: 'Set clock' }
 }

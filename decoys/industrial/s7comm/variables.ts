@@ -56,7 +56,9 @@ function resultType(type: number): { code: number; inBits: boolean } {
 /** The code for an item that cannot be had, or undefined. */
 function fault(found: Item | undefined, memory: S7Memory): number | undefined {
   if (!found) return item.type
-  if (elementBytes[found.type] === undefined || found.count === 0) return item.type
+  if (elementBytes[found.type] === undefined || found.count === 0 || (found.type === 1 && found.count !== 1)) return item.type
+  // Timers and counters have types of their own, and nothing else has them.
+  if ((found.area === areaCode.counters) !== (found.type === 28) || (found.area === areaCode.timers) !== (found.type === 29)) return item.type
   if (!memory.exists(found.area, found.block)) return item.missing
   return memory.read(found.area, found.block, found.at, found.bytes) ? undefined : item.address
 }
