@@ -13,13 +13,15 @@ import type { StartUplink, UplinkState } from './uplink-types.ts'
 
 const windowBatches = 8
 const batchEvents = 500
+/** While a batch is under way, one that is not full waits so long for more events: batches cost more than what is in them. */
+const gatherMs = 10
 const heartbeatMs = 5_000
 const outlookMs = 200
 const silentMs = 15_000
 const renewCheckMs = 60_000
 
 type Batch = { last: number; events: number }
-type Session = { ws: WebSocket; welcomed: boolean; next: number; flight: Batch[]; heardAt: number; pumping: boolean }
+type Session = { ws: WebSocket; welcomed: boolean; next: number; flight: Batch[]; sentAt: number; heardAt: number; pumping: boolean }
 
 /**
  * Keeps a sensor joined to its core until closed: connects with back-off and jitter, resumes from what the core committed,
@@ -62,7 +64,7 @@ export const startUplink: StartUplink = (options) => {
   }
 
   function open(ws: WebSocket): void {
-    const opened: Session = { ws, welcomed: false, next: 0, flight: [], heardAt: Date.now(), pumping: false }
+    const opened: Session = { ws, welcomed: false, next: 0, flight: [], sentAt: 0, heardAt: Date.now(), pumping: false }
     session = opened
     let reason = 'the connection was lost'
     ws.on('open', () => say({ type: 'hello', contract: contractVersion, epoch: journal.epoch, nextSeq: journal.nextSeq, version: options.version }))
@@ -137,18 +139,30 @@ export const startUplink: StartUplink = (options) => {
     }
   }
 
+  let gathering: NodeJS.Timeout | undefined
+  const pumpOrSay = (current: Session): void => void pump(current).catch((error) => log(`the journal cannot be read: ${error.message}`))
+
   /** Sends while the window is open; each event's bytes go out as the journal holds them. */
   async function pump(current: Session): Promise<void> {
     if (current.pumping || !current.welcomed) return
     current.pumping = true
     try {
       while (session === current && current.flight.length < windowBatches && !stopping.signal.aborted) {
+        const early = current.sentAt + gatherMs - performance.now()
+        if (early > 0 && current.flight.length > 0 && journal.nextSeq - current.next < batchEvents) {
+          gathering ??= setTimeout(() => {
+            gathering = undefined
+            if (session) pumpOrSay(session)
+          }, early)
+          return
+        }
         const slice = await journal.read(current.next, batchEvents)
         if (!slice || session !== current) return
         const head = `{"type":"batch","epoch":"${journal.epoch}","first":${slice.first},"last":${slice.last},"events":[`
         current.ws.send(`${head}${slice.events.map((event) => event.json.toString()).join(',')}]}`)
         current.flight.push({ last: slice.last, events: slice.events.length })
         current.next = slice.last + 1
+        current.sentAt = performance.now()
       }
     } finally {
       current.pumping = false
@@ -273,10 +287,7 @@ export const startUplink: StartUplink = (options) => {
     if (session.ws.readyState === WebSocket.OPEN) session.ws.ping()
     sendHealth()
   }, heartbeatMs)
-  const ends = [
-    journal.onDurable(() => void (session && pump(session).catch((error) => log(`the journal cannot be read: ${error.message}`)))),
-    spool?.onPut((blob) => session?.welcomed && say({ type: 'blob', ...blob })),
-  ]
+  const ends = [journal.onDurable(() => session && pumpOrSay(session)), spool?.onPut((blob) => session?.welcomed && say({ type: 'blob', ...blob }))]
 
   void (async () => {
     const kept = configOf(await readFile(keptPath, 'utf8').then(JSON.parse, () => undefined))
@@ -307,6 +318,7 @@ export const startUplink: StartUplink = (options) => {
       clearInterval(renewal)
       clearInterval(beat)
       clearInterval(watch)
+      clearTimeout(gathering)
       for (const end of ends) end?.()
       const closing = session?.ws
       session = undefined
