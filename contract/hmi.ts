@@ -29,7 +29,7 @@ export const hmiTemplate = z.strictObject({
     .min(1)
     .max(2)
     .default(['en']),
-  /** Connections at once; the next is turned away. */
+  /** Connections at once; the next ones wait a while and are then turned away. */
   connections: z.number().int().min(1).max(64).default(8),
   /** Milliseconds between two polls of its script. */
   pollMs: z.number().int().min(500).max(60_000).default(1500),

@@ -15,7 +15,7 @@ export const hmi = defineDecoy<ServiceSettings<'hmi'>>({
   async serve(connection, context, settings) {
     const skin = skinOf(context.persona)
     const session = whenSpoken(context)
-    const leave = admit(context.decoy, 'hmi', skin.template.connections)
+    const leave = await place(context, skin.template.connections)
     if (!leave) {
       session.emit('protocol.violated', { reason: `more than ${skin.template.connections} connections`, data: '' })
       connection.reset()
@@ -35,6 +35,28 @@ export const hmi = defineDecoy<ServiceSettings<'hmi'>>({
     }
   },
 })
+
+/** Connections that wait until one of the few is free, as in the backlog of such a server. */
+const mostWaiting = 24
+const waitMs = 8000
+
+/** A place among the device's connections, or undefined when there is none within a while. */
+async function place(context: Context, most: number): Promise<(() => void) | undefined> {
+  const free = admit(context.decoy, 'hmi', most)
+  if (free) return free
+  const leave = admit(context.decoy, 'hmi waiting', mostWaiting)
+  if (!leave) return undefined
+  try {
+    for (const until = performance.now() + waitMs; performance.now() < until && !context.signal.aborted; ) {
+      await context.latency(60)
+      const found = admit(context.decoy, 'hmi', most)
+      if (found) return found
+    }
+    return undefined
+  } finally {
+    leave()
+  }
+}
 
 /** The session begins with the first thing there is to say: a connection that stays silent is no visit. */
 function whenSpoken(context: Context): Session {

@@ -38,7 +38,9 @@ export function framed(view: View, page: Page, content: Child): string {
   const led = (role: string, state: number): string => el('span', { class: cls('led'), id: id(`hmi ${role}`), 'data-s': String(state) })
   const entries = pageNames.filter((name) => style.pages[name] !== undefined && name !== 'login')
   const other = template.languages.find((one) => one !== language)
-  const alarms = activeAlarms(device).length
+  // A page that shows nothing before somebody logged in says nothing of the plant either.
+  const closed = !template.open && !user
+  const alarms = closed ? 0 : activeAlarms(device).length
   const login = style.login
   const bar = el(
     'div',
@@ -46,9 +48,13 @@ export function framed(view: View, page: Page, content: Child): string {
     el('b', {}, text(template.title[language])),
     el('span', {}, text(`${identity.stationName} / ${device.template.product}`)),
     el('span', { class: cls('gap') }),
-    el('span', {}, led('cpuled', device.mode === 'run' ? 1 : 2), el('span', { id: id('hmi cpu') }, device.mode === 'run' ? 'RUN' : 'STOP')),
-    el('span', {}, led('countled', alarms > 0 ? 3 : 0), `${say(language, 'alarms')} `, el('span', { id: id('hmi count') }, String(alarms))),
-    el('span', { id: id('hmi clock') }, clockText(skin, device.plantTime())),
+    closed
+      ? undefined
+      : [
+          el('span', {}, led('cpuled', device.mode === 'run' ? 1 : 2), el('span', { id: id('hmi cpu') }, device.mode === 'run' ? 'RUN' : 'STOP')),
+          el('span', {}, led('countled', alarms > 0 ? 3 : 0), `${say(language, 'alarms')} `, el('span', { id: id('hmi count') }, String(alarms))),
+          el('span', { id: id('hmi clock') }, clockText(skin, device.plantTime())),
+        ],
     user
       ? el(
           'span',
@@ -64,7 +70,11 @@ export function framed(view: View, page: Page, content: Child): string {
   const nav = el(
     'div',
     { class: cls('nav') },
-    entries.map((name) => el('a', { href: linkTo(view, style.pages[name] as string), class: name === page ? cls('here') : undefined }, say(language, name))),
+    closed
+      ? undefined
+      : entries.map((name) =>
+          el('a', { href: linkTo(view, style.pages[name] as string), class: name === page ? cls('here') : undefined }, say(language, name)),
+        ),
   )
   const title = `${identity.stationName} - ${say(language, page)}`
   return `<!DOCTYPE html>${markup.newline}${el(
@@ -83,7 +93,7 @@ export function framed(view: View, page: Page, content: Child): string {
       {},
       bar,
       el('div', { class: cls('frame') }, nav, el('div', { class: cls('body') }, el('h2', {}, say(language, page)), content)),
-      el('script', { src: skin.js }),
+      closed ? undefined : el('script', { src: skin.js }),
     ),
   )}`
 }
@@ -130,16 +140,22 @@ const lamp = ({ skin, device, language }: View, item: Item): string => {
 export function overview(view: View): Child {
   const { skin, device, language } = view
   const { el, cls, id, text } = skin.markup
-  if (skin.style.look !== 'screens')
-    return grouped(view).map(({ title, items }) => [
-      el('h3', {}, text(title)),
-      table(
-        view,
-        [say(language, 'name'), say(language, 'value'), say(language, 'unit')],
-        items.map((item) => [[item.bool ? lamp(view, item) : '', text(item.label[language])], live(view, item), text(item.unit)]),
-        [1],
+  if (skin.style.look !== 'screens') {
+    const sets = grouped(view).map(({ title, items }) =>
+      el(
+        'div',
+        {},
+        el('h3', {}, text(title)),
+        table(
+          view,
+          [say(language, 'name'), say(language, 'value'), say(language, 'unit')],
+          items.map((item) => [[item.bool ? lamp(view, item) : '', text(item.label[language])], live(view, item), text(item.unit)]),
+          [1],
+        ),
       ),
-    ])
+    )
+    return el('div', { class: cls('sets') }, sets)
+  }
   return el(
     'div',
     { class: cls('tiles') },
@@ -288,14 +304,19 @@ export function control(view: View): Child {
         : form(item, [el('input', { name: 'v', size: '8', inputmode: 'decimal' }), ' ', el('button', { type: 'submit' }, say(language, 'set'))])
     return [text(item.label[language]), live(view, item), text(item.unit), input]
   }
-  return [
-    grouped(view)
-      .map(({ title, items }) => ({ title, items: items.filter(({ write }) => write !== 'no') }))
-      .filter(({ items }) => items.length > 0)
-      .map(({ title, items }) => [
+  const sets = grouped(view)
+    .map(({ title, items }) => ({ title, items: items.filter(({ write }) => write !== 'no') }))
+    .filter(({ items }) => items.length > 0)
+    .map(({ title, items }) =>
+      el(
+        'div',
+        {},
         el('h3', {}, text(title)),
         table(view, [say(language, 'name'), say(language, 'value'), say(language, 'unit'), say(language, 'set')], items.map(row), [1]),
-      ]),
+      ),
+    )
+  return [
+    el('div', { class: cls('sets') }, sets),
     skin.style.cpu && user.role === 'engineer'
       ? [
           el('h3', {}, say(language, 'mode')),

@@ -52,6 +52,7 @@ export function styleSheet(markup: Markup, style: Style, random: Random): string
     `th{background:${dark ? '#1a222b' : random.pick(['#e9edf0', '#eef1f4', '#e3e8ec'])};font-weight:normal}`,
     `${c('num')}{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}`,
     `${c('wide')}{overflow-x:auto}`,
+    `${c('sets')}{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,${random.int(330, 420)}px),1fr));gap:0 ${random.int(14, 24)}px}`,
     `${c('tiles')}{display:grid;grid-template-columns:repeat(auto-fill,minmax(${random.int(230, 260)}px,1fr));gap:12px}`,
     `${c('tile')}{background:${card};border:1px solid ${line};border-radius:${radius}px;padding:10px 12px}`,
     `${c('tile')} h3{margin:0 0 8px;border-bottom:2px solid ${accent};padding-bottom:4px}`,

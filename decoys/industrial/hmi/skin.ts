@@ -1,4 +1,5 @@
 /** One site's page as a whole: its style, its handwriting in markup, its colours, its script. Drawn once a persona. */
+import { createHash } from 'node:crypto'
 import type { HmiTemplate } from '@shenlou/contract/hmi'
 import type { Dialect, StaticFile } from '../../http/answer.ts'
 import { embeddedDialect } from '../../http/embedded.ts'
@@ -31,6 +32,10 @@ export interface Skin {
   spelling(name: string): string
 }
 
+const attributes =
+  'class id href rel src lang charset name content value type method action enctype size inputmode autocomplete style colspan viewBox data-s data-w data-k'.split(
+    ' ',
+  )
 const made = new WeakMap<Persona, Skin>()
 
 /** The skin of a persona. Throws when it has no hmi section. */
@@ -42,6 +47,8 @@ export function skinOf(persona: Persona): Skin {
   const style = drawStyle(persona, template)
   const random = randomFor(persona, 'hmi')
   const markup = drawMarkup(randomFor(persona, 'hmi markup'))
+  // The order of attributes is drawn as they are met: all of them here, so that it is no matter of which page is asked for first.
+  markup.el('p', Object.fromEntries(attributes.map((name) => [name, name])))
   const taken = new Set<string>()
   const name = (from: readonly string[]): string => {
     const free = from.filter((one) => !taken.has(one))
@@ -73,21 +80,17 @@ export function skinOf(persona: Persona): Skin {
     },
     spelling: spellings(random),
   }
-  const firmware = Date.parse(device.firmwareReleased) / 1000 - random.int(3, 40) * 86_400 + random.int(0, 80_000)
-  const [css, js] = [
-    `/${name(['css', 'style', 'skin', 'res', 'static'])}/${name(['main', 'page', 'base', 'hmi', 'web'])}.css`,
-    `/${name(['js', 'script', 'lib', 'src'])}/${name(['app', 'live', 'core', 'func', 'common'])}.js`,
-  ]
+  const firmware = Math.floor(Date.parse(device.firmwareReleased) / 1000) - random.int(3, 40) * 86_400 + random.int(0, 80_000)
+  const css = `/${name(['css', 'style', 'skin', 'res', 'static'])}/${name(['main', 'page', 'base', 'hmi', 'web'])}.css`
+  const js = `/${name(['js', 'script', 'lib', 'src'])}/${name(['app', 'live', 'core', 'func', 'common'])}.js`
+  /** Of another content it is another file, so a browser that has the old one asks anew. */
+  const file = (text: string, type: string): StaticFile => {
+    const body = Buffer.from(text)
+    return { body, type, modified: firmware + (createHash('sha256').update(body).digest().readUInt16BE(0) % 3600) }
+  }
   const files = new Map<string, StaticFile>([
-    [css, { body: Buffer.from(styleSheet(markup, style, random)), type: 'text/css', modified: Math.floor(firmware) }],
-    [
-      js,
-      {
-        body: Buffer.from(pageScript(skin, random)),
-        type: random.pick(['application/javascript', 'text/javascript', 'application/x-javascript']),
-        modified: Math.floor(firmware),
-      },
-    ],
+    [css, file(styleSheet(markup, style, random), 'text/css')],
+    [js, file(pageScript(skin, random), random.pick(['application/javascript', 'text/javascript', 'application/x-javascript']))],
   ])
   const whole: Skin = { ...skin, files, css, js }
   made.set(persona, whole)
