@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Persona } from './persona.ts'
 import { type Files, openFiles } from './world/files.ts'
+import { type Firewall, openFirewall } from './world/firewall.ts'
 import { type Host, makeHost } from './world/host.ts'
 import { type Logins, openLogins } from './world/logins.ts'
 import { type Network, openNetwork } from './world/network.ts'
@@ -18,6 +19,8 @@ export interface World {
   readonly users: Users
   readonly processes: Processes
   readonly network: Network
+  /** Its filter table. */
+  readonly firewall: Firewall
   /** Bytes as `/dev/urandom` gives them. */
   noise(size: number): Buffer
   /** Who is and was logged in. */
@@ -37,12 +40,13 @@ export function openWorld(persona: Persona, saved?: Uint8Array): World {
   const host = makeHost(persona)
   const network = openNetwork(host)
   const logins = openLogins(host, diff.logins)
-  const processes = openProcesses(host, logins, diff.killed)
+  const firewall = openFirewall(diff.firewall)
+  const processes = openProcesses(host, logins, diff.killed, diff.started)
   const files = openFiles(host, { processes, network, logins }, diff.files)
   const users = openUsers(files)
   const registers = openRegisters(diff.registers)
   let savedRevision = 0
-  const revision = (): number => files.revision + logins.revision + processes.revision + registers.revision
+  const revision = (): number => files.revision + logins.revision + processes.revision + registers.revision + firewall.revision
   return {
     persona,
     host,
@@ -51,13 +55,21 @@ export function openWorld(persona: Persona, saved?: Uint8Array): World {
     registers,
     processes,
     network,
+    firewall,
     logins,
     noise: (size) => randomBytes(size),
     save() {
       const now = revision()
       if (now === savedRevision) return undefined
       savedRevision = now
-      return encodeWorld({ files: files.changes(), logins: logins.added(), killed: processes.killed(), registers: registers.changes() })
+      return encodeWorld({
+        files: files.changes(),
+        logins: logins.added(),
+        killed: processes.killed(),
+        started: processes.started(),
+        firewall: firewall.saved(),
+        registers: registers.changes(),
+      })
     },
   }
 }

@@ -246,6 +246,7 @@ function describe(shell: Shell, names: string[], out: (text: string) => void, er
 }
 
 async function source(run: Run, args: string[]): Promise<number> {
+  if (args.length > 0) run.shell.builtin = false // what is read speaks for itself
   const { shell, err } = run
   const name = args[0]
   if (name === undefined) {

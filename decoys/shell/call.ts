@@ -129,8 +129,13 @@ export async function call(shell: Shell, name: string, args: string[], streams: 
     return shell.status
   }
   const builtin = Object.hasOwn(builtins, name) ? builtins[name] : undefined
-  if (builtin) return builtin(shell.run(name, streams), args)
-  return program(shell, name, args, streams)
+  shell.builtin = builtin !== undefined || name === 'kill'
+  if (!builtin) return program(shell, name, args, streams)
+  try {
+    return await builtin(shell.run(name, streams), args)
+  } finally {
+    shell.builtin = false
+  }
 }
 
 /** Runs a program of the host, or a file. */
@@ -224,26 +229,20 @@ export async function file(shell: Shell, name: string, path: string, args: strin
     if (!found) {
       const env = interpreter[1]?.endsWith('/env')
       if (env) streams.err(shell.ash ? `env: can't execute '${wanted}': No such file or directory\n` : `/usr/bin/env: ${wanted}: No such file or directory\n`)
-      else
-        streams.err(
-          shell.dialect === 'bash'
-            ? `${shell.label}: ${name}: ${wanted.replace(/\r$/, '^M')}: bad interpreter: No such file or directory\n`
-            : `${shell.label}: ${name}: not found\n`,
-        )
-      return env || shell.dialect !== 'bash' ? 127 : 126
+      else streams.err(shell.dialect === 'bash' ? badInterpreter(shell, name, wanted) : `${shell.label}: ${name}: not found\n`)
+      return env || shell.dialect !== 'bash' || shell.modern ? 127 : 126
     }
     return call(shell, found, [path, ...args], streams)
   }
   if (wanted && !shell.find(wanted.replace(/\r$/, ''))) {
-    streams.err(
-      shell.dialect === 'bash'
-        ? `${shell.label}: ${name}: ${wanted.replace(/\r$/, '^M')}: bad interpreter: No such file or directory\n`
-        : `${shell.label}: ${name}: not found\n`,
-    )
-    return shell.dialect === 'bash' ? 126 : 127
+    streams.err(shell.dialect === 'bash' ? badInterpreter(shell, name, wanted) : `${shell.label}: ${name}: not found\n`)
+    return shell.dialect === 'bash' && !shell.modern ? 126 : 127
   }
   return script(shell, name, text, args, streams, { dialect: dialectOf(shell, wanted) })
 }
+
+const badInterpreter = (shell: Shell, name: string, wanted: string): string =>
+  `${shell.label}: ${name}: ${shell.modern ? 'cannot execute: required file not found' : `${wanted.replace(/\r$/, '^M')}: bad interpreter: No such file or directory`}\n`
 
 /** The language of a shell by its name on this host. */
 export function dialectOf(shell: Shell, program: string | undefined): Dialect {

@@ -6,6 +6,7 @@ import { becomeCommands } from './commands/become.ts'
 import { diskCommands } from './commands/disks.ts'
 import { dumpCommands } from './commands/dumps.ts'
 import { fileCommands } from './commands/files.ts'
+import { firewallCommands } from './commands/firewall.ts'
 import { findCommands } from './commands/find.ts'
 import { grepCommands } from './commands/grep.ts'
 import { loginCommands } from './commands/logins.ts'
@@ -36,6 +37,7 @@ const groups: CommandTable[] = [
   wrapperCommands,
   processCommands,
   networkCommands,
+  firewallCommands,
   transferCommands,
   accountCommands,
   becomeCommands,

@@ -33,7 +33,7 @@ export function environmentOf(seat: Seat, directory: string): { exported: Record
     OPTIND: '1',
   }
   if (host.flavour === 'openwrt') return { exported, own }
-  exported.LANG = 'en_US.UTF-8'
+  exported.LANG = 'C' // bytes are characters here, and quotes in messages are plain ones
   // Dropbear opens no PAM session that would name a mail box
   if (host.flavour !== 'debian') Object.assign(exported, { MAIL: `/var/${host.flavour === 'centos' ? 'spool/' : ''}mail/${user.name}` })
   if (host.flavour === 'centos')

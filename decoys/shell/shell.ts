@@ -50,6 +50,8 @@ export class Shell {
   status = 0
   arguments: string[] = []
   interactive = false
+  /** Whether what runs is a builtin, for the beginning of its errors. */
+  builtin = false
   /** Whether failing now ends nothing under `set -e`: in a test. */
   tested = 0
   /** What was before each `su` on this terminal. */
@@ -95,7 +97,16 @@ export class Shell {
   /** What error texts begin with: `-bash`, `./x.sh: line 3`, `sh: 1`. */
   get label(): string {
     if (this.dialect === 'dash') return `${this.name}: ${Math.max(1, this.line)}`
-    return this.scripted ? `${this.name}: line ${Math.max(1, this.line)}` : this.name
+    if (this.scripted) return `${this.name}: line ${Math.max(1, this.line)}`
+    if (this.dialect !== 'bash' || this.interactive || this.name.startsWith('-')) return this.name
+    // Text of -c: bash 5.1 and later count its lines, older ones stand at line 0 and only their builtins say so
+    if (this.modern) return `${this.name}: line ${Math.max(1, this.line)}`
+    return this.builtin ? `${this.name}: line 0` : this.name
+  }
+
+  /** Whether it is bash 5.1 or later. */
+  get modern(): boolean {
+    return this.dialect === 'bash' && this.seat.world.host.flavour === 'debian'
   }
 
   // Variables
@@ -212,7 +223,11 @@ export class Shell {
       return Number(this.evaluate(text))
     } catch (error) {
       const fault = error instanceof Error ? error.message : 'syntax error'
-      streams.err(this.dialect === 'bash' ? `${this.label}: ${text}: ${fault}\n` : `${this.label}: arithmetic syntax error\n`)
+      streams.err(
+        this.dialect === 'bash'
+          ? `${this.label}: ${text}: ${fault}\n`
+          : `${this.label}: ${fault.startsWith('division by 0') ? 'divide by zero' : 'arithmetic syntax error'}\n`,
+      )
       throw new Leave(this.interactive ? 'abort' : 'exit', this.dialect === 'bash' ? 1 : 2)
     }
   }

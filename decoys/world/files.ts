@@ -1,9 +1,10 @@
 /** The file system of one world: the pristine tree with this adversary's changes over it. Paths are absolute and plain. */
-import type { BaseTree, Kind, View } from './base.ts'
+import { type BaseTree, type Kind, layer, type View } from './base.ts'
 import { program } from './elf.ts'
 import type { Host } from './host.ts'
 import type { Logins } from './logins.ts'
 import type { Network } from './network.ts'
+import { processTree } from './proc-pid.ts'
 import type { Processes } from './processes.ts'
 import { baseTree } from './tree.ts'
 
@@ -39,6 +40,8 @@ interface Changed {
   uid: number
   gid: number
   mtime: number
+  /** Attributes of chattr that hold it: `i` immutable, `a` append only. */
+  held?: string
   content?: Buffer
   /** True size where only the first part is kept. */
   size?: number
@@ -70,6 +73,9 @@ export interface Files {
   remove(path: string): void
   rename(from: string, to: string): void
   change(path: string, change: { mode?: number; uid?: number; gid?: number; mtime?: number; size?: number }): void
+  /** Attributes of chattr that a file has: of `i` and `a`. */
+  held(path: string): string
+  hold(path: string, attributes: string): void
   /** Whether the plain path is as the pristine host has it. */
   pristine(path: string): boolean
   changes(): SavedFile[]
@@ -90,7 +96,21 @@ const hash = (text: string): number => {
 /** Files of a world over its host's pristine tree; `saved` is what `changes()` gave earlier. */
 export function openFiles(host: Host, about: { processes: Processes; network: Network; logins: Logins }, saved?: SavedFile[]): Files {
   let tree: BaseTree | undefined
-  const base = (): BaseTree => (tree ??= baseTree(host))
+  const base = (): BaseTree => (tree ??= withProcesses(baseTree(host)))
+  const withProcesses = (pristine: BaseTree): BaseTree =>
+    pristine.get('/proc')
+      ? layer(
+          processTree(host, about.processes, (path) => {
+            try {
+              const target = real(path)
+              return at(target) ? target : undefined
+            } catch {
+              return undefined
+            }
+          }),
+          pristine,
+        )
+      : pristine
   const over = new Map<string, Changed | null>()
   let revision = 0
   let total = 0
@@ -230,6 +250,8 @@ export function openFiles(host: Host, about: { processes: Processes; network: Ne
     revision++
   }
 
+  const held = (target: string): string => over.get(target)?.held ?? ''
+
   function fresh(path: string): string {
     const target = real(path)
     if (at(target)) throw new FileFault('EEXIST', path)
@@ -283,6 +305,8 @@ export function openFiles(host: Host, about: { processes: Processes; network: Ne
       if (!node) fresh(path)
       if (node && node.kind !== 'file') return // devices take what is written and keep nothing
       if (node && /^\/(proc|sys)\//.test(target)) return
+      // before Linux 4.9 an immutable file was a matter of rights
+      if (held(target).includes('i') || (held(target) !== '' && !append)) throw new FileFault(host.flavour === 'centos' ? 'EACCES' : 'EPERM', path)
       const before = append && node ? own(target) : undefined
       const head = before?.content ?? Buffer.alloc(0)
       const size = (before?.size ?? head.length) + bytes.length
@@ -296,6 +320,7 @@ export function openFiles(host: Host, about: { processes: Processes; network: Ne
         content,
         size: size > content.length ? size : undefined,
         inode: node?.inode ?? inode(),
+        held: held(target) || undefined,
       })
     },
     mkdir(path, { at: mtime, mode, uid, gid }) {
@@ -309,6 +334,7 @@ export function openFiles(host: Host, about: { processes: Processes; network: Ne
       const node = at(target)
       if (!node) throw new FileFault('ENOENT', path)
       if (target === '/') throw new FileFault('EBUSY', path)
+      if (held(target) !== '') throw new FileFault('EPERM', path)
       if (node.kind === 'directory' && list(target).length > 0) throw new FileFault('ENOTEMPTY', path)
       if (/^\/(proc|sys)(\/|$)/.test(target) && !over.has(target)) throw new FileFault('EPERM', path)
       drop(target)
@@ -320,6 +346,7 @@ export function openFiles(host: Host, about: { processes: Processes; network: Ne
       const target = real(to, false)
       const there = at(target)
       if (target === source) return
+      if (held(source) !== '' || held(target) !== '') throw new FileFault('EPERM', from)
       if (target.startsWith(`${source}/`)) throw new FileFault('EINVAL', to)
       if (there?.kind === 'directory' && node.kind !== 'directory') throw new FileFault('EISDIR', to)
       if (there?.kind === 'directory' && list(target).length > 0) throw new FileFault('ENOTEMPTY', to)
@@ -335,6 +362,7 @@ export function openFiles(host: Host, about: { processes: Processes; network: Ne
     change(path, { size, ...change }) {
       const target = real(path)
       if (!at(target)) throw new FileFault('ENOENT', path)
+      if (held(target) !== '') throw new FileFault('EPERM', path)
       const node = own(target)
       const next = { ...node, ...change }
       if (size !== undefined && node.kind === 'file') {
@@ -343,6 +371,11 @@ export function openFiles(host: Host, about: { processes: Processes; network: Ne
         next.size = size > next.content.length ? size : undefined
       }
       put(target, next)
+    },
+    held: (path) => held(real(path)),
+    hold(path, attributes) {
+      const target = real(path)
+      put(target, { ...own(target), held: attributes || undefined })
     },
     pristine: (path) => !over.has(path),
     changes: () =>

@@ -88,9 +88,7 @@ export function addProc(build: TreeBuilder, host: Host): void {
     () => '11:devices:/user.slice\n10:memory:/user.slice\n9:pids:/user.slice\n1:name=systemd:/user.slice/user-0.slice/session-1.scope\n',
   )
   build.dir('/proc/self/fd', 0o500, { time: 'now' })
-  file('/proc/1/cgroup', () => (host.flavour === 'openwrt' ? '' : '11:devices:/\n10:memory:/\n9:pids:/\n1:name=systemd:/\n'))
-  file('/proc/1/cmdline', ({ processes, now }) => `${(processes.get(1, now)?.command ?? '').split(' ').join('\0')}\0`)
-  file('/proc/1/comm', () => (host.flavour === 'openwrt' ? 'procd\n' : 'systemd\n'))
+  for (const n of [0, 1, 2]) build.link(`/proc/self/fd/${n}`, '/dev/null', { time: 'now' })
   if (host.flavour === 'openwrt')
     file(
       '/proc/mtd',

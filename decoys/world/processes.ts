@@ -27,7 +27,12 @@ export interface Processes {
   /** Ends a process; false when there is none, or it will not die. */
   kill(pid: number, now: number): boolean
   killed(): number[]
+  /** Starts a service of the adversary's, which outlives the login; gives its pid. */
+  start(command: string, user: string, now: number): number
+  started(): SavedProcess[]
 }
+
+export type SavedProcess = [pid: number, command: string, user: string, startedAt: number]
 
 type Service = [name: string, command: string, user: string, virtual: number, resident: number]
 
@@ -133,10 +138,11 @@ const services: Record<Host['flavour'], Service[]> = {
 }
 
 /** Processes over a host and its live logins; `killed` are the pids that this adversary ended earlier. */
-export function openProcesses(host: Host, logins: Logins, killed: number[] = []): Processes {
+export function openProcesses(host: Host, logins: Logins, killed: number[] = [], saved: SavedProcess[] = []): Processes {
   const { persona } = host
   const dead = new Set(Array.isArray(killed) ? killed.filter(Number.isInteger).slice(0, 500) : [])
   let revision = 0
+  const started: SavedProcess[] = (Array.isArray(saved) ? saved : []).filter((one) => Array.isArray(one) && Number.isInteger(one[0])).slice(0, 50)
   let fixed: Process[] | undefined
 
   function pristine(): Process[] {
@@ -232,6 +238,20 @@ export function openProcesses(host: Host, logins: Logins, killed: number[] = [])
       ...p,
       cpu: p.command.startsWith('[') ? ((now - p.startedAt) / 1000) * 0.00001 * (p.pid % 7) : ((now - p.startedAt) / 1000) * 0.00002 * (p.pid % 29),
     }))
+    for (const [pid, command, user, startedAt] of started)
+      list.push({
+        pid,
+        ppid: 1,
+        user,
+        uid: user === 'root' ? 0 : 1000,
+        command,
+        tty: '?',
+        state: 'Ss',
+        startedAt,
+        virtual: 110_000 + ((command.length * 977) % 46_000),
+        resident: 1200 + ((command.length * 331) % 900),
+        cpu: 0,
+      })
     for (const login of logins.live) {
       const user = login.user
       const uid = user === 'root' ? 0 : 1000
@@ -280,14 +300,26 @@ export function openProcesses(host: Host, logins: Logins, killed: number[] = [])
           })
       }
       const parent = list[list.length - 1] as Process
-      if (login.tty !== 'notty')
-        list.push({ pid: login.pid + 2, ppid: parent.pid, user, uid, command: shell, tty, state: 'Ss', virtual: 115440, resident: 2084, ...at })
+      // a shell without a terminal stands there as long as something runs in it
+      if (login.tty !== 'notty' || login.programs.size > 0)
+        list.push({
+          pid: login.pid + 2,
+          ppid: parent.pid,
+          user,
+          uid,
+          command: login.tty === 'notty' ? shell.slice(1) : shell,
+          tty,
+          state: 'Ss',
+          virtual: 115440,
+          resident: 2084,
+          ...at,
+        })
       let foreground = true
       for (const program of login.programs) {
         const job = program.stop !== undefined
         list.push({
           pid: program.pid,
-          ppid: login.tty === 'notty' && program.ppid === login.pid + 2 ? parent.pid : program.ppid,
+          ppid: program.ppid,
           user: program.user ?? user,
           uid: program.user === undefined ? uid : program.user === 'root' ? 0 : 1000,
           command: program.command,
@@ -321,10 +353,20 @@ export function openProcesses(host: Host, logins: Logins, killed: number[] = [])
           return true
         }
       }
-      dead.add(pid)
+      const service = started.findIndex(([one]) => one === pid)
+      if (service !== -1) started.splice(service, 1)
+      else dead.add(pid)
       revision++
       return true
     },
     killed: () => [...dead],
+    start(command, user, now) {
+      const pid = logins.nextPid()
+      if (started.length >= 50) started.shift()
+      started.push([pid, command.slice(0, 400), user, now])
+      revision++
+      return pid
+    },
+    started: () => [...started],
   }
 }

@@ -1,12 +1,16 @@
 /** The difference of a world to its pristine host, as bounded JSON bytes. */
 import type { SavedFile } from './files.ts'
+import type { SavedFirewall } from './firewall.ts'
 import type { SavedLogins } from './logins.ts'
+import type { SavedProcess } from './processes.ts'
 import type { SavedRegister } from './registers.ts'
 
 export interface WorldDiff {
   files?: SavedFile[]
   logins?: SavedLogins
   killed?: number[]
+  started?: SavedProcess[]
+  firewall?: SavedFirewall
   registers?: SavedRegister[]
 }
 

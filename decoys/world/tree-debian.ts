@@ -43,7 +43,7 @@ export function addDebian(build: TreeBuilder, host: Host): void {
     const port = network.port('ssh')
     return `# The TCP port that Dropbear listens on\n${port === 22 ? '#DROPBEAR_PORT=22' : `DROPBEAR_PORT=${port}`}\n\n#DROPBEAR_RECEIVE_WINDOW=65536\n\n#DROPBEAR_EXTRA_ARGS=""\n`
   })
-  build.file('/etc/default/locale', 'LANG=en_US.UTF-8\n')
+  build.file('/etc/default/locale', 'LANG=C\n')
   build.file('/usr/lib/sftp-server', 113_072, 0o755, old)
   build.file(
     '/usr/lib/systemd/system/dropbear.service',

@@ -119,6 +119,8 @@ export function addServer(build: TreeBuilder, host: Host): void {
     0o440,
     { time },
   )
+  if (centos) build.file('/etc/locale.conf', 'LANG="C"\n')
+  else if (host.flavour === 'ubuntu') build.file('/etc/default/locale', 'LANG=C\n')
   build.file('/etc/rc.local', '#!/bin/bash\n\ntouch /var/lock/subsys/local\n', 0o644, { time })
   build.file('/etc/sysctl.conf', '# sysctl settings are defined through files in\n# /usr/lib/sysctl.d/, /run/sysctl.d/, and /etc/sysctl.d/.\n', 0o644, { time })
   build.file('/etc/nsswitch.conf', 'passwd:     files sss\nshadow:     files sss\ngroup:      files sss\nhosts:      files dns\n', 0o644, { time })

@@ -14,6 +14,18 @@ function hash(algorithm: string): CommandTable[string] {
     return status
   }
 }
+/** The checksum of POSIX cksum: CRC-32 from the high bit on, over the bytes and then their number. */
+function posixCrc(bytes: Buffer): number {
+  let crc = 0
+  const take = (byte: number): void => {
+    crc ^= byte << 24
+    for (let bit = 0; bit < 8; bit++) crc = crc & 0x8000_0000 ? (crc << 1) ^ 0x04c1_1db7 : crc << 1
+  }
+  for (const byte of bytes) take(byte)
+  for (let left = bytes.length; left > 0; left = Math.floor(left / 256)) take(left & 0xff)
+  return ~crc >>> 0
+}
+
 export const dumpCommands: CommandTable = {
   async strings(run, args) {
     const { list, status } = await texts(
@@ -29,8 +41,7 @@ export const dumpCommands: CommandTable = {
   sha512sum: hash('sha512'),
   async cksum(run, args) {
     const { list, status } = await texts(run, args)
-    for (const { name, text } of list)
-      run.out(`${Number.parseInt(createHash('md5').update(text, 'latin1').digest('hex').slice(0, 8), 16)} ${text.length}${name === '-' ? '' : ` ${name}`}\n`)
+    for (const { name, text } of list) run.out(`${posixCrc(Buffer.from(text, 'latin1'))} ${text.length}${name === '-' ? '' : ` ${name}`}\n`)
     return status
   },
   async base64(run, args) {
@@ -70,10 +81,11 @@ export const dumpCommands: CommandTable = {
         run.out(
           flags.has('C')
             ? `${at.toString(16).padStart(8, '0')}  ${hex.slice(0, 8).join(' ').padEnd(23)}  ${hex.slice(8).join(' ').padEnd(23)}  |${[...row].map((b) => (b >= 32 && b < 127 ? String.fromCharCode(b) : '.')).join('')}|\n`
-            : `${at.toString(16).padStart(7, '0')} ${hex
+            : `${at.toString(16).padStart(7, '0')} ${(hex.length % 2 === 1 ? [...hex, '00'] : hex)
                 .join('')
                 .replace(/(..)(..)/g, '$2$1 ')
-                .trim()}\n`,
+                .trimEnd()
+                .padEnd(39)}\n`,
         )
       }
       run.out(`${bytes.length.toString(16).padStart(flags.has('C') ? 8 : 7, '0')}\n`)

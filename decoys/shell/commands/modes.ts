@@ -1,6 +1,7 @@
 /** Programs that change rights, owners and attributes. */
 import type { CommandTable, Run } from '../command.ts'
 import { options } from '../command.ts'
+import { show } from '../seat.ts'
 import { attempt, below, busy, missing } from './operands.ts'
 
 /** An octal or symbolic mode applied to the bits there are. */
@@ -60,17 +61,39 @@ export const modeCommands: CommandTable = {
   },
   chown: (run, args) => owner(run, args, true),
   chgrp: (run, args) => owner(run, args, false),
-  chattr: (run, args) => access(run, args, 'chattr'),
+  chattr(run, args) {
+    const status = access(run, args, 'chattr')
+    if (status !== 0) return status
+    const change = args.find((a) => /^[-+=][a-zA-Z]+$/.test(a) && !/^-[RVf]+$/.test(a))
+    for (const operand of args.filter((a) => !/^[-+=]/.test(a))) {
+      const path = run.shell.path(operand)
+      if (!change) continue
+      if (run.seat.user.uid !== 0) return run.fault(`Operation not permitted while setting flags on ${operand}`)
+      const letters = [...change.slice(1)].filter((c) => c === 'i' || c === 'a')
+      const had = new Set(change[0] === '=' ? [] : run.seat.world.files.held(path))
+      for (const letter of letters) change[0] === '-' ? had.delete(letter) : had.add(letter)
+      run.seat.emit('file.changed', { path: show(path), change: 'mode', method: 'shell' })
+      run.seat.world.files.hold(path, [...had].sort().join(''))
+    }
+    return 0
+  },
   lsattr(run, args) {
     for (const operand of args.filter((a) => !a.startsWith('-'))) {
-      if (run.seat.fs.stat(run.shell.path(operand)))
-        run.out(
-          `${run.seat.world.host.flavour === 'centos' ? '----------------' : run.seat.world.host.flavour === 'debian' ? '--------------e-------' : '--------------e---'} ${operand}\n`,
-        )
+      if (run.seat.fs.stat(run.shell.path(operand))) run.out(`${attributes(run, operand)} ${operand}\n`)
       else access(run, [operand], 'lsattr')
     }
     return 0
   },
+}
+
+/** The line of lsattr: i and a stand at their places. */
+function attributes(run: Run, operand: string): string {
+  const { files, host } = run.seat.world
+  const line = [...(host.flavour === 'centos' ? '----------------' : host.flavour === 'debian' ? '--------------e-------' : '--------------e---')]
+  const held = files.held(run.shell.path(operand))
+  if (held.includes('i')) line[4] = 'i'
+  if (held.includes('a')) line[5] = 'a'
+  return line.join('')
 }
 
 function access(run: Run, args: string[], name: string): number {

@@ -324,22 +324,6 @@ export const networkCommands: CommandTable = {
     }
     return 0
   },
-  iptables(run, args) {
-    if (run.seat.user.uid !== 0) {
-      run.err(
-        `iptables v1.4.21: can't initialize iptables table \`filter': Permission denied (you must be root)\nPerhaps iptables or your kernel needs to be upgraded.\n`,
-      )
-      return 3
-    }
-    if (args.some((a) => /^-L|^-\w*L|--list/.test(a)))
-      run.out(
-        'Chain INPUT (policy ACCEPT)\ntarget     prot opt source               destination         \n\nChain FORWARD (policy ACCEPT)\ntarget     prot opt source               destination         \n\nChain OUTPUT (policy ACCEPT)\ntarget     prot opt source               destination         \n',
-      )
-    else if (args.includes('-S')) run.out('-P INPUT ACCEPT\n-P FORWARD ACCEPT\n-P OUTPUT ACCEPT\n')
-    return 0
-  },
-  ip6tables: () => 0,
-  'iptables-save': (run) => say(run, '*filter\n:INPUT ACCEPT [0:0]\n:FORWARD ACCEPT [0:0]\n:OUTPUT ACCEPT [0:0]\nCOMMIT\n'),
   ethtool: (run, args) => say(run, `Settings for ${args[0] ?? ''}:\n\tSpeed: 1000Mb/s\n\tDuplex: Full\n\tLink detected: yes\n`),
   brctl: (run) => (
     run.out(`bridge name\tbridge id\t\tSTP enabled\tinterfaces\nbr-lan\t\t7fff.${run.seat.world.persona.mac.replaceAll(':', '')}\tno\t\teth0.1\n`), 0

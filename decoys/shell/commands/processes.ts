@@ -168,7 +168,7 @@ const byName =
     const signal = given === undefined ? 15 : (signals[given] ?? (Number(given) || 15))
     const { flags, rest } = options(
       args.filter((a) => !/^-(?:\d+|(?:SIG)?[A-Z]{3,})$/.test(a)),
-      'feu:xlvcnitqs:',
+      'feou:xlvcnitqs:',
       {},
     )
     const pattern = rest.at(-1) ?? ''
@@ -181,7 +181,9 @@ const byName =
     })
     if (run.name === 'pgrep' || run.name === 'pidof') {
       if (run.name === 'pidof' && found.length > 0) run.out(`${found.map((p) => p.pid).join(' ')}\n`)
-      else for (const p of found) run.out(`${p.pid}${flags.has('l') ? ` ${nameOf(p)}` : ''}\n`)
+      else
+        for (const p of flags.has('o') ? found.slice(0, 1) : flags.has('n') ? found.slice(-1) : found)
+          run.out(`${p.pid}${flags.has('l') ? ` ${nameOf(p)}` : ''}\n`)
       return found.length > 0 ? 0 : 1
     }
     if (found.length === 0) {

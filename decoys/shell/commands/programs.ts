@@ -322,7 +322,7 @@ export const programCommands: CommandTable = {
     const [name, ...rest] = args
     if (name === undefined || name === '--help') {
       run.out(
-        `BusyBox v1.30.1 () multi-call binary.\nBusyBox is copyrighted by many authors between 1998-2015.\nLicensed under GPLv2. See source distribution for detailed\ncopyright notices.\n\nUsage: busybox [function [arguments]...]\n   or: busybox --list\n   or: function [arguments]...\n\nCurrently defined functions:\n\t${applets}\n\n`,
+        `BusyBox ${run.shell.ash ? 'v1.30.1 ()' : 'v1.35.0 (Debian 1:1.35.0-4+b3)'} multi-call binary.\nBusyBox is copyrighted by many authors between 1998-2015.\nLicensed under GPLv2. See source distribution for detailed\ncopyright notices.\n\nUsage: busybox [function [arguments]...]\n   or: busybox --list\n   or: function [arguments]...\n\nCurrently defined functions:\n\t${applets}\n\n`,
       )
       return 0
     }

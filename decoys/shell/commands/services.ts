@@ -1,6 +1,7 @@
 /** Programs about services and schedules. */
 import { journalText } from '../../world/logs.ts'
 import { packagesOf } from '../../world/packages.ts'
+import type { Process } from '../../world/processes.ts'
 import { say } from '../command.ts'
 import type { CommandTable, Run } from '../command.ts'
 import { options } from '../command.ts'
@@ -32,6 +33,22 @@ const known: Record<string, string> = {
 }
 const unitNames: Record<string, string> = { rsyslogd: 'rsyslog', polkitd: 'polkit', master: 'postfix', 'dbus-daemon': 'dbus' }
 
+const wants = (plain: string): string => `/etc/systemd/system/multi-user.target.wants/${plain}.service`
+
+/** The unit file that the adversary wrote: what it starts, and whether that runs. */
+function written(run: Run, plain: string): { path: string; text: string; command: string; enabled: boolean; process?: Process } | undefined {
+  const { files, processes } = run.seat.world
+  const path = ['/etc/systemd/system', '/lib/systemd/system', '/usr/lib/systemd/system']
+    .map((d) => `${d}/${plain}.service`)
+    .find((p) => files.stat(p) && !files.pristine(files.real(p)))
+  if (!path) return undefined
+  const unit = files.read(path).toString('latin1', 0, 20_000)
+  const command = (/^ExecStart=[-@!+]*(.*)$/m.exec(unit)?.[1] ?? '').trim()
+  const text = (/^Description=(.*)$/m.exec(unit)?.[1] ?? '').trim()
+  const process = command === '' ? undefined : processes.all(run.seat.now()).find((p) => p.ppid === 1 && p.command === command.slice(0, 400))
+  return { path, text, command, enabled: files.stat(wants(plain), false) !== undefined, process }
+}
+
 /** Services that run, from the processes there are. */
 function units(run: Run): Unit[] {
   const list: Unit[] = []
@@ -56,10 +73,13 @@ function status(run: Run, name: string): number {
     return 3
   }
   if (!unit) {
-    const file = `/etc/systemd/system/${plain}.service`
-    if (run.seat.world.files.stat(file)) {
-      run.out(`\xe2\x97\x8f ${plain}.service\n   Loaded: loaded (${file}; disabled; vendor preset: disabled)\n   Active: inactive (dead)\n`)
-      return 3
+    const mine = written(run, plain)
+    if (mine) {
+      const active = mine.process
+      run.out(
+        `\xe2\x97\x8f ${plain}.service${mine.text ? ` - ${mine.text}` : ''}\n   Loaded: loaded (${mine.path}; ${mine.enabled ? 'enabled' : 'disabled'}; ${run.seat.world.host.flavour === 'debian' ? '' : 'vendor '}preset: disabled)\n   Active: ${active ? `active (running) since ${dateText(run, '%a %F %T %Z', active.startedAt)}; ${Math.max(0, Math.floor((now - active.startedAt) / 1000))}s ago\n Main PID: ${active.pid}\n   CGroup: /system.slice/${plain}.service\n           \xe2\x94\x94\xe2\x94\x80${active.pid} ${active.command}` : 'inactive (dead)'}\n`,
+      )
+      return active ? 0 : 3
     }
     run.err(`Unit ${plain}.service could not be found.\n`)
     return 4
@@ -89,9 +109,19 @@ const systemctl: CommandTable[string] = (run, args) => {
           0)
     case 'is-active':
     case 'is-enabled': {
-      const active = units(run).some((u) => names.some((n) => n.replace(/\.service$/, '') === u.name))
-      run.out(`${verb === 'is-active' ? (active ? 'active' : 'inactive') : active ? 'enabled' : 'disabled'}\n`)
-      return active ? 0 : 3
+      let good = false
+      for (const name of names) {
+        const plain = name.replace(/\.service$/, '')
+        const mine = written(run, plain)
+        const active = mine ? mine.process !== undefined : units(run).some((u) => u.name === plain || u.process === plain)
+        const yes = verb === 'is-active' ? active : mine ? mine.enabled : active
+        good ||= yes
+        // systemd 219 does not know what is not loaded
+        const idle = run.seat.world.host.flavour === 'centos' ? 'unknown' : 'inactive'
+        if (verb === 'is-enabled' && !mine && !active) run.err(`Failed to get unit file state for ${plain}.service: No such file or directory\n`)
+        else run.out(`${verb === 'is-active' ? (yes ? 'active' : idle) : yes ? 'enabled' : 'disabled'}\n`)
+      }
+      return good ? 0 : verb === 'is-active' ? 3 : 1
     }
     case 'list-units':
     case 'list-unit-files': {
@@ -116,8 +146,8 @@ const systemctl: CommandTable[string] = (run, args) => {
       for (const name of names) {
         const plain = name.replace(/\.service$/, '')
         const unit = units(run).find((u) => u.name === plain || u.process === plain)
-        const file = run.seat.world.files.stat(`/etc/systemd/system/${plain}.service`)
-        if (!unit && !file && plain !== 'firewalld') {
+        const mine = written(run, plain)
+        if (!unit && !mine && plain !== 'firewalld') {
           run.err(
             verb === 'enable' || verb === 'disable'
               ? `Failed to execute operation: No such file or directory\n`
@@ -125,8 +155,10 @@ const systemctl: CommandTable[string] = (run, args) => {
           )
           return 5
         }
-        if (verb === 'enable' && file)
-          run.err(`Created symlink from /etc/systemd/system/multi-user.target.wants/${plain}.service to /etc/systemd/system/${plain}.service.\n`)
+        if (mine) {
+          unitChange(run, plain, verb, mine, args.includes('--now'))
+          continue
+        }
         if ((verb === 'stop' || verb === 'kill') && unit && unit.process !== 'sshd')
           for (const p of run.seat.world.processes.all(run.seat.now()))
             if (p.command.includes(unit.process)) run.seat.world.processes.kill(p.pid, run.seat.now())
@@ -137,6 +169,24 @@ const systemctl: CommandTable[string] = (run, args) => {
       run.err(`Unknown operation '${verb}'.\n`)
       return 1
   }
+}
+
+/** Enables, disables, starts or stops a unit that the adversary wrote. */
+function unitChange(run: Run, plain: string, verb: string, unit: NonNullable<ReturnType<typeof written>>, now: boolean): void {
+  const { files, processes, host } = run.seat.world
+  const old = host.flavour === 'centos'
+  const link = wants(plain)
+  if (verb === 'enable' && !unit.enabled) {
+    run.seat.fs.link(link, unit.path)
+    run.err(old ? `Created symlink from ${link} to ${unit.path}.\n` : `Created symlink ${link} -> ${unit.path}.\n`)
+  } else if (verb === 'disable' && unit.enabled) {
+    files.stat(link, false) && run.seat.fs.remove(link)
+    run.err(old ? `Removed symlink ${link}.\n` : `Removed ${link}.\n`)
+  }
+  const stop = verb === 'stop' || verb === 'kill' || verb === 'restart' || (verb === 'disable' && now)
+  const start = verb === 'start' || verb === 'restart' || (verb === 'enable' && now)
+  if (stop && unit.process) processes.kill(unit.process.pid, run.seat.now())
+  if (start && unit.command !== '' && (stop || !unit.process)) processes.start(unit.command, 'root', run.seat.now())
 }
 
 function rights(run: Run, unit: string): number {

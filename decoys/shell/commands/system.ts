@@ -318,8 +318,8 @@ export const systemCommands: CommandTable = {
   poweroff: (run) => halt(run),
   halt: (run) => halt(run),
   shutdown: (run) => halt(run),
-  locale: (run) => say(run, 'LANG=en_US.UTF-8\nLC_CTYPE="en_US.UTF-8"\nLC_ALL=\n'),
-  localectl: (run) => say(run, '   System Locale: LANG=en_US.UTF-8\n       VC Keymap: us\n      X11 Layout: us\n'),
+  locale: (run) => say(run, 'LANG=C\nLC_CTYPE="C"\nLC_ALL=\n'),
+  localectl: (run) => say(run, '   System Locale: LANG=C\n       VC Keymap: us\n      X11 Layout: us\n'),
   lsb_release(run, args) {
     const { release, codename } = run.seat.world.persona.template.os
     run.out(
