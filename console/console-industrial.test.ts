@@ -19,6 +19,10 @@ test('a session with a controller reads as an operator would say it, long polls 
     await list.getByText('Alarm limit: OV2 High alarm limit 205 → 280 °C').waitFor()
     await list.getByText('Alarm OV2.Z1.HH: OV2 Zone 1 temperature 214.2 °C (limit 205 °C)').waitFor()
     await list.getByText('put down to OV2.Z1.SP = 260').waitFor()
+    // What the finding says stands at the line, at the scrub bar, and in the finding in the language shown.
+    await list.getByRole('button', { name: /Zone 1 setpoint 160.*T0836 T0855/ }).waitFor()
+    await page.getByRole('button', { name: /^Jump to T0836 T0855/ }).waitFor()
+    await page.getByText('Modify Parameter').waitFor()
     assert.ok((await list.getByRole('listitem').count()) < 12, 'ninety reads are a few lines')
 
     await page.getByRole('button', { name: 'Go to the write' }).click()
@@ -71,6 +75,7 @@ test('a session that lives goes on: a new write shows in the list, and a sample 
     await open(path)
     const list = page.getByRole('list', { name: '会话内容' })
     await list.getByText('设定：OV2 一区设定 160 → 260 °C').waitFor()
+    await page.getByText('修改参数').waitFor()
     await until(() => mock.asks.some((ask) => ask.type === 'session' && ask.session === oven), 'the console follows the session')
     const point = { address: '2', tag: 'OV2.Exh.Fan', name: { zh: '排风机启动', en: 'Exhaust fan command' }, class: 'CMD', unit: '', before: 1, value: 0 }
     const write = event('industrial.requested', 6, 0, {

@@ -34,6 +34,8 @@ const finding = (n: number, ago: number, over: Finding): FindingSummary => ({
   ...over,
 })
 const technique = (id: string, name: string): FindingSummary['techniques'] => [{ id, name, matrix: 'enterprise' }]
+/** The write of the oven's attack that its finding shows. */
+const written = events.find((row) => row.kind === 'industrial.requested' && row.body.operation === 'write')
 export const findings: FindingSummary[] = [
   finding(1, 8.8 * minute, {
     rule: 'valid-account',
@@ -71,6 +73,33 @@ export const findings: FindingSummary[] = [
     decoy: null,
     title: { zh: 'ET SCAN Potential SSH Scan', en: 'ET SCAN Potential SSH Scan' },
     techniques: technique('T1595', 'Active Scanning'),
+  }),
+  finding(6, now - (written?.time ?? now), {
+    rule: 'industrial.parameter',
+    severity: 'high',
+    source: '198.51.100.77',
+    decoy: 'topcoat-oven',
+    session: uuid(3, 6),
+    incident: null,
+    title: { zh: '修改工艺参数', en: 'Process parameter changed' },
+    reason: {
+      zh: 'OV2 一区设定 160 → 260 °C,由并非操作屏的客户端发出。设定值或配方被改写,过程将随之改变。',
+      en: 'OV2 Zone 1 setpoint 160 → 260 °C, by a client that is not the HMI. A setpoint or recipe value was written; the process follows it.',
+    },
+    techniques: [
+      { id: 'T0836', name: 'Modify Parameter', zh: '修改参数', matrix: 'ics' },
+      { id: 'T0855', name: 'Unauthorized Command Message', zh: '未授权命令报文', matrix: 'ics' },
+    ],
+    evidence: [
+      {
+        event: written?.id ?? '',
+        session: uuid(3, 6),
+        time: written?.time ?? now,
+        field: 'industrial.said',
+        value: 'OV2 Zone 1 setpoint 160 → 260 °C, by a client that is not the HMI',
+        why: '',
+      },
+    ],
   }),
 ]
 

@@ -61,17 +61,6 @@ const looking = rulesOf({ ...common, severity: 'low' }, [
     threshold: { count: 5, withinMs: 120_000, by: device },
     evidence: ['industrial.points', 'body.function'],
   },
-  {
-    id: 'industrial.collection',
-    title: { zh: '自动采集多台控制器', en: 'Several controllers read by a script' },
-    reason: { zh: '同一来源十分钟内读取了至少三台设备。', en: 'One source read values of at least three devices within ten minutes.' },
-    severity: 'medium',
-    techniques: ['T0802'],
-    when: { all: [operation('read', 'browse'), done] },
-    threshold: { count: 3, withinMs: 600_000, by: ['source.ip'], distinct: ['decoy'] },
-    per: ['source.ip'],
-    evidence: ['decoy', 'industrial.said'],
-  },
 ])
 
 const sweeping = rulesOf({ confidence: 'high', severity: 'medium', techniques: ['T0846'], per: ['source.ip'] }, [
@@ -106,6 +95,16 @@ const sweeping = rulesOf({ confidence: 'high', severity: 'medium', techniques: [
     threshold: { count: 4, withinMs: 120_000, by: device, distinct: ['body.unit'] },
     per: device,
     evidence: ['body.unit', 'body.function'],
+  },
+  {
+    id: 'industrial.collection',
+    title: { zh: '自动采集多台控制器', en: 'Several controllers read by a script' },
+    reason: { zh: '同一来源十分钟内读取了至少三台设备。', en: 'One source read values of at least three devices within ten minutes.' },
+    techniques: ['T0802'],
+    kinds: ['industrial.requested'],
+    when: { all: [operation('read', 'browse'), done] },
+    threshold: { count: 3, withinMs: 600_000, by: ['source.ip'], distinct: ['decoy'] },
+    evidence: ['decoy', 'industrial.said'],
   },
 ])
 
