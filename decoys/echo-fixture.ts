@@ -1,7 +1,7 @@
-/** A services module for tests: `echo` answers lines and has a world of one counter, `idle` joins its adversary's session, `trouble` fails in given ways. */
+/** A services module for tests: `echo` answers lines and has a world of one counter, `shout` answers datagrams with as many bytes as it is told to, `idle` joins its adversary's session, `trouble` fails in given ways. */
 import { connect } from 'node:net'
 import { z } from 'zod'
-import { defineDecoy, lazily } from './decoy.ts'
+import { defineDatagramDecoy, defineDecoy, lazily } from './decoy.ts'
 import type { Persona } from './persona.ts'
 import type { World } from './world.ts'
 
@@ -71,6 +71,22 @@ const idle = defineDecoy({
   },
 })
 
+const shout = defineDatagramDecoy({
+  name: 'shout',
+  transport: 'udp',
+  settings: z.strictObject({}),
+  async serve(flow, context) {
+    const session = context.session()
+    for await (const datagram of flow) {
+      const text = String(datagram.subarray(0, 100))
+      session.emit('command.executed', command(text.slice(0, 20)))
+      if (text.startsWith('out ')) flow.reply(Buffer.alloc(Number(text.slice(4)), 'x'))
+      else if (text.trim() === 'who') flow.reply(Buffer.from(`${flow.source.ip} ${flow.destination.ip}`))
+      else flow.reply(datagram)
+    }
+  },
+})
+
 const trouble = defineDecoy({
   name: 'trouble',
   transport: 'tcp',
@@ -95,4 +111,9 @@ const trouble = defineDecoy({
   },
 })
 
-export const services = [lazily('echo', async () => echo), lazily('idle', async () => idle), lazily('trouble', async () => trouble)]
+export const services = [
+  lazily('echo', async () => echo),
+  lazily('idle', async () => idle),
+  lazily('shout', async () => shout),
+  lazily('trouble', async () => trouble),
+]

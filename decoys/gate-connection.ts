@@ -1,4 +1,5 @@
 /** One attacker's connection inside the gate: bytes between tunnel and worker, held back until what was said before them is durable. */
+import { maxDatagramBytes } from '@shenlou/contract/tunnel'
 import type { TunnelStream } from '@shenlou/link/tunnel-types'
 import { LinkStream, type WorkerLink, workerFrame } from './worker-link.ts'
 
@@ -103,7 +104,7 @@ export function joinConnection(
       waiting += bytes.length
       inOrder(() => {
         waiting -= bytes.length
-        if (waiting <= 2 * 262_144) tunnel.sendDatagram(bytes)
+        if (waiting <= 2 * 262_144 && bytes.length <= maxDatagramBytes) tunnel.sendDatagram(bytes)
       })
     },
     reset,

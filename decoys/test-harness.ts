@@ -1,5 +1,5 @@
 /** For tests and measurements: a decoy service on a real port, with the gate's part played by memory. */
-import { createHash, generateKeyPairSync } from 'node:crypto'
+import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto'
 import { createSocket as createDatagramSocket } from 'node:dgram'
 import { readFileSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
@@ -208,7 +208,7 @@ export async function serveDatagramDecoy<S>(
   const memory = openMemory(service, persona, settings, options)
   const flows = new Map<string, PassThrough>()
   const socket = createDatagramSocket('udp4')
-  const session = memory.nextId()
+  const session = randomUUID()
   socket.on('message', (bytes, peer) => {
     const key = `${peer.address} ${peer.port}`
     let stream = flows.get(key)
@@ -218,6 +218,7 @@ export async function serveDatagramDecoy<S>(
       const abort = new AbortController()
       stream.once('close', () => abort.abort())
       Object.assign(stream, {
+        early: [],
         id: memory.nextId(),
         source: { ip: peer.address, port: peer.port },
         destination: { ip: address, port: socket.address().port },

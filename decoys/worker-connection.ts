@@ -14,10 +14,13 @@ export interface OpenConnection {
   site: string
 }
 
+const maxEarly = 64
+
 export class WorkerConnection extends LinkStream implements Connection {
   readonly id: string
   readonly source: { ip: string; port: number }
   readonly destination: { ip: string; port: number }
+  readonly early: Buffer[] = []
 
   constructor(link: WorkerLink, stream: number, open: OpenConnection) {
     super(link, stream)
@@ -26,9 +29,10 @@ export class WorkerConnection extends LinkStream implements Connection {
     this.destination = open.destination
   }
 
-  /** A datagram of its peer; the service sees it as an event `datagram`. */
+  /** A datagram of its peer, an event `datagram`; the first ones are kept in `early` while the service is being loaded and nobody listens. */
   receiveDatagram(bytes: Buffer): void {
-    if (!this.destroyed) this.emit('datagram', Buffer.from(bytes))
+    if (this.destroyed || this.emit('datagram', Buffer.from(bytes))) return
+    if (this.early.length < maxEarly) this.early.push(Buffer.from(bytes))
   }
 
   sendDatagram(bytes: Uint8Array): void {

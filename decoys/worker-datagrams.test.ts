@@ -9,6 +9,7 @@ function fakeStream(): WorkerConnection & { sent: Buffer[] } {
   const stream = new PassThrough()
   return Object.assign(stream, {
     sent,
+    early: [],
     id: 'x',
     source: { ip: '192.0.2.1', port: 1 },
     destination: { ip: '192.0.2.2', port: 161 },
@@ -27,6 +28,27 @@ test('a source that has proven nothing gets three bytes for each of its own, wha
   assert.equal(flow.reply(Buffer.alloc(10)), true)
   assert.equal(flow.allowance, 0)
   assert.equal(stream.sent.length, 2)
+})
+
+test('what came before the service was there is taken first', async () => {
+  const stream = fakeStream()
+  stream.early.push(Buffer.from('first'))
+  const flow = openFlow(stream, openProvenSources())
+  stream.emit('datagram', Buffer.from('second'))
+  assert.equal(flow.allowance, 33)
+  stream.end()
+  const found: string[] = []
+  for await (const bytes of flow) found.push(String(bytes))
+  assert.deepEqual(found, ['first', 'second'])
+})
+
+test('no datagram is sent that is longer than any can be', () => {
+  const stream = fakeStream()
+  const proven = openProvenSources()
+  proven.saw('192.0.2.1')
+  const flow = openFlow(stream, proven)
+  assert.equal(flow.reply(Buffer.alloc(65_508)), false)
+  assert.equal(flow.reply(Buffer.alloc(65_507)), true)
 })
 
 test('a source whose TCP connection sent data is answered whole, for an hour', () => {

@@ -5,6 +5,8 @@ import type { WorkerConnection } from './worker-connection.ts'
 /** Bytes of answers for each byte that was asked, for a source whose address nothing proves. */
 const amplification = 3
 const maxWaiting = 64
+/** What UDP over IPv4 can carry. */
+const maxDatagramBytes = 65_507
 
 /** Sources that have proven their address: a TCP connection of theirs sent data, so they got our answers. The newest 10,000, for an hour. */
 export interface ProvenSources {
@@ -37,11 +39,13 @@ export function openFlow(stream: WorkerConnection, proven: ProvenSources): Datag
     ended = true
     wake?.()
   }
-  stream.on('datagram', (bytes: Buffer) => {
+  const take = (bytes: Buffer): void => {
     asked += bytes.length
     if (waiting.length < maxWaiting) waiting.push(bytes)
     wake?.()
-  })
+  }
+  stream.early.splice(0).forEach(take)
+  stream.on('datagram', take)
   stream.on('end', end)
   stream.on('close', end)
   stream.on('error', () => {})
@@ -55,7 +59,7 @@ export function openFlow(stream: WorkerConnection, proven: ProvenSources): Datag
       return allowance()
     },
     reply(bytes) {
-      if (bytes.length > allowance() || stream.destroyed) return false
+      if (bytes.length > Math.min(allowance(), maxDatagramBytes) || stream.destroyed) return false
       answered += bytes.length
       stream.sendDatagram(bytes)
       return true

@@ -22,17 +22,32 @@ export interface Answer extends Told {
 const system: Oid = [1, 3, 6, 1, 2, 1, 1]
 const maxRepetitions = 256
 
-/** Answers Get, GetNext, GetBulk and Set; `limit` is what the message of the answer may take. */
-export function answerPdu(question: Question, tree: Tree, view: View, sizeOf: SizeOf, limit: number): Answer {
+/** What the message of an answer may take: now, and if the same request came twice more. */
+export interface Limits {
+  now: number
+  again: number
+}
+
+/**
+ * Answers Get, GetNext, GetBulk and Set. An answer that would fit if the client asked again, as clients do that get none, is left out as if it were
+ * lost: `tooBig` would end a walk that a source without proof can well finish.
+ */
+export function answerPdu(question: Question, tree: Tree, view: View, sizeOf: SizeOf, { now: limit, again }: Limits): Answer {
   const { version, pdu } = question
   const own = view.counts.own
-  const [wide, told] = ask(question, tree, view, (bindings) => sizeOf({ ...response(pdu), bindings }) <= limit)
+  const sizeWith = (bindings: Binding[]): number => sizeOf({ ...response(pdu), bindings })
+  const [wide, told] = ask(question, tree, view, (bindings) => sizeWith(bindings) <= limit)
   const found = version === 'v1' ? asVersion1(wide) : wide
   if (found.status === status.noSuchName) own.noSuchNames += 1
   if (found.status === status.badValue) own.badValues += 1
   if (found.status === status.genErr) own.genErrs += 1
   const outcome: Told = { ...told, ...(found.status === status.noError ? {} : { outcome: 'refused', reason: statusName(found.status) }) }
   if (sizeOf(found) <= limit) return { ...outcome, pdu: found }
+
+  if (sizeOf(found) <= again) {
+    own.silentDrops += 1
+    return { ...told, outcome: 'ignored', reason: unproven, pdu: undefined }
+  }
 
   // RFC 3416 section 4.2.1: without bindings. Version 1 sends them back as they came.
   own.tooBigs += 1
@@ -41,6 +56,8 @@ export function answerPdu(question: Question, tree: Tree, view: View, sizeOf: Si
   own.silentDrops += 1
   return { ...told, outcome: 'ignored', reason: 'tooBig', pdu: undefined }
 }
+
+const unproven = 'more than three bytes for one to a source that has proven nothing'
 
 const response = (pdu: Pdu): Pdu => ({ type: pduTypes.response, requestId: pdu.requestId, status: 0, index: 0, bindings: [] })
 const refuse = (pdu: Pdu, error: number, at: number): Pdu => ({ ...response(pdu), status: error, index: at + 1, bindings: pdu.bindings })
@@ -66,11 +83,10 @@ function ask({ version, pdu, mayWrite }: Question, tree: Tree, view: View, fits:
       own.gets += 1
       const { nodes, bindings } = bulk(pdu, tree, view, version)
       own.reqVars += bindings.length
-      const shown = mostThatFits(bindings, fits)
+      // At least one: none would read as the end of a walk.
+      const shown = Math.max(Math.min(1, bindings.length), mostThatFits(bindings, fits))
       const answer = { ...response(pdu), bindings: bindings.slice(0, shown) }
-      const told = read('GetBulk', nodes.slice(0, shown), answer.bindings, view)
-      // Nothing fits: an answer without bindings would read as the end of a walk.
-      return shown === 0 && bindings.length > 0 ? [{ ...response(pdu), status: status.tooBig }, told] : [answer, told]
+      return [answer, read('GetBulk', nodes.slice(0, shown), answer.bindings, view)]
     }
     default: {
       own.sets += 1

@@ -5,7 +5,7 @@ import { type Context, defineDatagramDecoy } from '../../decoy.ts'
 import type { Persona } from '../../persona.ts'
 import { type Device, openDevice } from '../device.ts'
 import { sayRequest } from '../say.ts'
-import { answerPdu, type Told } from './agent.ts'
+import { answerPdu, type Limits, type Told } from './agent.ts'
 import { type Attempts, attemptsOf } from './attempts.ts'
 import { BerError } from './ber.ts'
 import { countsAt, noCounts, type Own } from './counts.ts'
@@ -58,7 +58,11 @@ export const snmp = defineDatagramDecoy<ServiceSettings<'snmp'>>({
       own.outPkts += 1
       own.outOctets += bytes.length
     }
-    const limit = (): number => Math.min(template.maxMessage, flow.allowance)
+    /** A client that gets no answer asks again, two times at the least. */
+    const limits = (request: Buffer, most: number): Limits => ({
+      now: Math.min(most, flow.allowance),
+      again: Math.min(most, flow.allowance + 2 * 3 * request.length),
+    })
 
     try {
       for await (const datagram of flow) {
@@ -90,7 +94,13 @@ export const snmp = defineDatagramDecoy<ServiceSettings<'snmp'>>({
       if (message.pdu.type === pduTypes.set && access === 'read') own.badCommunityUses += 1
       const sizeOf = (pdu: Pdu): number => encodeCommunity({ ...message, pdu }).length
       const question = { version: message.version, pdu: message.pdu, mayWrite: access === 'write' }
-      const { pdu, ...told } = answerPdu(question, tree, viewOf(context, template as SnmpTemplate, device, own), sizeOf, limit())
+      const { pdu, ...told } = answerPdu(
+        question,
+        tree,
+        viewOf(context, template as SnmpTemplate, device, own),
+        sizeOf,
+        limits(datagram, template?.maxMessage ?? 0),
+      )
       await answer(datagram, told, pdu && encodeCommunity({ ...message, pdu }))
     }
 
@@ -104,7 +114,7 @@ export const snmp = defineDatagramDecoy<ServiceSettings<'snmp'>>({
       const got = unpack(message, datagram, settings, engine, own)
       if (got.kind === 'report') {
         if (got.known !== undefined) attempts.user(message.security.user, got.known)
-        const bytes = got.report && got.report.length <= Math.min(limit(), message.maxSize) ? got.report : undefined
+        const bytes = got.report && got.report.length <= Math.min(flow.allowance, template.maxMessage, message.maxSize) ? got.report : undefined
         await answer(datagram, { operation: 'identify', function: 'Get', outcome: bytes ? 'refused' : 'ignored', reason: got.reason }, bytes)
         return
       }
@@ -112,11 +122,11 @@ export const snmp = defineDatagramDecoy<ServiceSettings<'snmp'>>({
       attempts.user(message.security.user, true)
       if (!acceptable({ version: 'v3', pdu: scoped.pdu }, datagram, attempts)) return
       const packed = (pdu: Pdu): Buffer => pack(message, level, user, engine, { ...scoped, pdu })
-      const most = Math.min(limit(), message.maxSize)
+      const most = limits(datagram, Math.min(template.maxMessage, message.maxSize))
       // A user who has a password must show it (RFC 3415): without, nothing may be seen.
       if ((user.auth && !level.auth) || (user.privacy && !level.privacy)) {
         const bytes = packed({ ...scoped.pdu, type: pduTypes.response, status: status.authorizationError, index: 0 })
-        const fits = bytes.length <= most
+        const fits = bytes.length <= most.now
         const told: Told = { operation: 'authenticate', function: 'Get', outcome: fits ? 'refused' : 'ignored', reason: 'authorizationError' }
         await answer(datagram, told, fits ? bytes : undefined)
         return
