@@ -102,7 +102,7 @@ export async function enrol(given: Invocation): Promise<number> {
   }
   const { token, expires } = await askCore<RouteAnswer<'issueEnrolment'>>(coreDir(given), 'issueEnrolment', { body })
   line(token)
-  process.stderr.write(`good once until ${new Date(expires).toISOString()}; on the sensor: shenlou ${body.role} --token TOKEN\n`)
+  process.stderr.write(`good once until ${new Date(expires).toISOString()}; on the sensor: SHENLOU_TOKEN=TOKEN shenlou ${body.role}\n`)
   return 0
 }
 

@@ -1,6 +1,6 @@
 /** One machine doing everything: starts the roles as processes, keeps them running, tells a newcomer where to go. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { askCore } from '@shenlou/core/admin-socket'
@@ -20,6 +20,8 @@ interface Running {
 
 const shortestRestartMs = 200
 const longestRestartMs = 10_000
+/** Bytes that start needs free: the journals' reserves and some of the database's log. */
+const leastRoom = 24 * 1024 * 1024
 
 /** Starts a role and starts it again when it dies, at growing intervals, until `stop`. */
 function keepRunning(role: RoleName, args: string[], env: NodeJS.ProcessEnv): Running {
@@ -93,6 +95,21 @@ async function confirmOwn(data: string, detail: Record<string, unknown>): Promis
   await askCore(join(data, 'core'), 'confirmSensor', { params: { id: own.id }, body: { fingerprint: String(detail.fingerprint) } })
 }
 
+/** Makes a folder and its parents one by one: where the parent refuses with ENOENT, as /proc does, Node's own recursion never ends. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return
+  if (dirname(folder) !== folder) makeFolder(dirname(folder))
+  mkdirSync(folder, { mode: 0o700 })
+}
+
+/** A disk on which even the journals find no room: said before a part fails at it. */
+async function requireRoom(data: string): Promise<void> {
+  const { bavail, bsize } = statfsSync(data)
+  if (bavail * bsize >= leastRoom) return
+  const { folderError } = await import('@shenlou/core/store/start-error')
+  throw folderError(data, Object.assign(new Error('no room'), { code: 'ENOSPC' }))
+}
+
 /** What stands in the way of making a folder: Node says ENOENT for each when it makes parents too. */
 function whyNot(folder: string): unknown {
   for (let parent = dirname(folder); ; parent = dirname(parent)) {
@@ -105,8 +122,8 @@ function whyNot(folder: string): unknown {
   }
 }
 
-const taken = (address: string, cure: string): Error =>
-  Object.assign(new Error(`${address} is taken by another program: end it, or ${cure}`), { name: 'StartError' })
+const sentence = (text: string): Error => Object.assign(new Error(text), { name: 'StartError' })
+const taken = (address: string, cure: string): Error => sentence(`${address} is taken by another program: end it, or ${cure}`)
 
 /** Whether a core answers for this data folder. */
 const runsAlready = (data: string): Promise<boolean> =>
@@ -128,10 +145,7 @@ async function requireFree(setting: string, address: string, data: string): Prom
       )
   })
   if (code !== 'EADDRINUSE') return
-  if (await runsAlready(data))
-    throw Object.assign(new Error(`it is already running on data folder ${data}: end that one first, or choose another folder with --data`), {
-      name: 'StartError',
-    })
+  if (await runsAlready(data)) throw sentence(`it is already running on data folder ${data}: end that one first, or choose another folder with --data`)
   throw taken(address, `choose another with --${setting} HOST:PORT`)
 }
 
@@ -139,9 +153,15 @@ async function requireFree(setting: string, address: string, data: string): Prom
 async function requirePlaces(data: string): Promise<void> {
   const { items } = await askCore<RouteAnswer<'sensors'>>(join(data, 'core'), 'sensors')
   const relay = items.find(({ name, role }) => role === 'relay' && name === 'relay')
-  const blocked = relay?.problems.find(({ key, detail }) => key === 'listen-failed' && detail.includes('EADDRINUSE'))
-  const address = blocked?.detail.split(' ').find((part) => /:\d+$/.test(part))
-  if (address) throw taken(address, 'give the decoy another port in a scenario and start with --no-scenario, then apply it')
+  for (const { key, detail } of relay?.problems ?? []) {
+    const address = detail.split(' ').find((part) => /:\d+$/.test(part))
+    if (key !== 'listen-failed' || !address) continue
+    if (detail.includes('EADDRINUSE')) throw taken(address, 'give the decoy another port in a scenario and start with --no-scenario, then apply it')
+    if (detail.includes('EADDRNOTAVAIL'))
+      throw sentence(`this machine has no address ${address.replace(/:\d+$/, '')}: choose one of its own with --bind ADDRESS`)
+    if (detail.includes('EACCES'))
+      throw sentence(`this user may not listen on ${address}: ports below 1024 need root, or give the decoy another port in a scenario`)
+  }
 }
 
 async function placed(data: string, deadlineMs: number): Promise<RouteAnswer<'decoys'>['items']> {
@@ -154,9 +174,16 @@ async function placed(data: string, deadlineMs: number): Promise<RouteAnswer<'de
 }
 
 /** The first password: shown once on a terminal, else left in a file that only this user may read. */
-function tellPassword(data: string, first: { username: string; password: string } | null): string[] {
+async function tellPassword(data: string, first: { username: string; password: string } | null): Promise<string[]> {
   const file = join(data, 'first-password')
-  if (!first) return existsSync(file) ? [`  sign in     the one-time password is still in ${file}`] : []
+  if (!first) {
+    if (!existsSync(file)) return []
+    const { username } = readFirstPassword(data)
+    const { items } = await askCore<RouteAnswer<'people'>>(join(data, 'core'), 'people')
+    if (items.some((person) => person.username === username && person.mustChangePassword)) return [`  sign in     the one-time password is still in ${file}`]
+    rmSync(file, { force: true }) // it was changed: what stands there opens nothing
+    return []
+  }
   if (process.stdout.isTTY)
     return [
       `  sign in     ${first.username} with the one-time password ${first.password}`,
@@ -187,16 +214,22 @@ export async function start({ settings }: Invocation): Promise<number> {
     for (const role of running.reverse()) await role.stop()
   }
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SHENLOU_')))
+  // Any local user may read a command line; what holds a secret goes by the environment.
+  const database = settings['database-url']
+  if (database !== undefined) env.SHENLOU_DATABASE_URL = database
   const flags = Object.entries(settings).flatMap(([name, value]) =>
-    value === undefined || name === 'token' ? [] : [typeof value === 'boolean' ? `--${value ? '' : 'no-'}${name}` : `--${name}=${value}`],
+    value === undefined || name === 'token' || name === 'database-url'
+      ? []
+      : [typeof value === 'boolean' ? `--${value ? '' : 'no-'}${name}` : `--${name}=${value}`],
   )
   try {
     try {
-      mkdirSync(data, { recursive: true, mode: 0o700 })
+      makeFolder(data)
     } catch (error) {
       const { folderError } = await import('@shenlou/core/store/start-error')
       throw folderError(data, whyNot(data) ?? error)
     }
+    await requireRoom(data)
     for (const name of ['http', 'sensors', 'tunnel', 'syslog'] as const) await requireFree(name, settings[name], data)
     bar.step('building the console where its sources changed')
     const { buildConsole } = await import('@shenlou/console/build')
@@ -232,7 +265,7 @@ export async function start({ settings }: Invocation): Promise<number> {
     line(
       [
         `  console     ${detail.url}`,
-        ...tellPassword(data, detail.first ?? null),
+        ...(await tellPassword(data, detail.first ?? null)),
         ...answers,
         ...(example ? [`  try         ${example}`] : []),
         '  stop        Ctrl-C',

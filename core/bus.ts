@@ -12,6 +12,8 @@ export interface BusMessages {
   sensor: { record: SensorSummary; scope: string }
   /** The inbox of this person changed. */
   notices: { person: string }
+  /** A source was registered. */
+  source: { id: string }
   /** The desired state of this sensor changed. */
   config: { sensor: string }
 }

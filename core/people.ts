@@ -13,6 +13,7 @@ import type { Exchange } from './auth/exchange.ts'
 import { hashPassword, oneTimePassword } from './auth/password.ts'
 import type { Core } from './core.ts'
 import { visibleTo } from './store/visible.ts'
+import { requirePlaces } from './places.ts'
 import { requireScopes } from './tokens.ts'
 
 type Sql = postgres.Sql | postgres.TransactionSql
@@ -65,6 +66,7 @@ export async function createPerson(
   { body, address }: { body: { username: string; name: string; role: Role; scopes: string[] }; address: string | null },
 ): Promise<RouteAnswer<'createPerson'>> {
   requireScopes(actor, body.scopes)
+  await requirePlaces(core.sql, body.scopes)
   const password = oneTimePassword()
   const hash = await hashPassword(password)
   const person = await core.sql.begin(async (tx) => {
@@ -122,7 +124,10 @@ export async function changePerson(
     address: string
   },
 ): Promise<RouteAnswer<'changePerson'>> {
-  if (body.scopes) requireScopes(actor, body.scopes)
+  if (body.scopes) {
+    requireScopes(actor, body.scopes)
+    await requirePlaces(core.sql, body.scopes)
+  }
   const password = body.resetPassword ? oneTimePassword() : null
   const hash = password && (await hashPassword(password))
   const answer = await core.sql.begin(async (tx) => {

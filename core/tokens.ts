@@ -9,6 +9,7 @@ import { ApiError, notFound } from './api-error.ts'
 import { appendAudit } from './audit.ts'
 import { sayEnded } from './auth/ended.ts'
 import type { Core } from './core.ts'
+import { requirePlaces } from './places.ts'
 
 interface TokenRow {
   id: string
@@ -56,6 +57,7 @@ export async function createToken(
   const beyond = body.permissions.find((permission) => !actor.permissions.has(permission))
   if (beyond) throw new ApiError(403, 'permission-beyond', `you lack the permission ${beyond} that the token would have`)
   requireScopes(actor, body.scopes)
+  await requirePlaces(core.sql, body.scopes)
   const secret = `shl_${randomBytes(32).toString('base64url')}`
   const now = core.clock()
   const row = {

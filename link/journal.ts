@@ -344,7 +344,8 @@ async function openLocked(dir: string, { maxBytes, segmentBytes, write }: Bounds
       closed = true
       while (running) await running
       await exclusive(async () => {
-        await saveCursor()
+        // On a full disk the former cursor stays: what it does not know of is sent again and known there.
+        await saveCursor().catch((error: Error) => (counters.lastError = `${dir}: ${error.message}`))
         await dropCursor()
         await active?.handle.close()
       }).finally(unlock)

@@ -1,12 +1,12 @@
 /** The door of the command line: what a newcomer meets when something is in the way. Each is one clear line and a failing exit code. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { freePorts, type Installation, install, root } from './installation.ts'
+import { freePorts, type Installation, install, root, until } from './installation.ts'
 
 const entry = join(root, 'bin', 'shenlou.js')
 
@@ -21,6 +21,15 @@ function run(args: string[], { prefix = [] as string[], env = {} as NodeJS.Proce
   const { status, stderr, error } = spawnSync(command, others, { encoding: 'utf8', timeout: 60_000, env: { ...process.env, ...env } })
   if (error) throw error
   return { code: status, lines: stderr.split('\n').filter((line) => line.startsWith('shenlou: ')) }
+}
+
+/** A process's words; none when it is gone. */
+const commandLine = (pid: string): string[] => {
+  try {
+    return [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')]
+  } catch {
+    return []
+  }
 }
 
 const freshFlags = async (data: string): Promise<string[]> => {
@@ -129,6 +138,15 @@ describe('start', () => {
     assert.match(lines.join('\n'), /^shenlou: data folder .* is on a read-only file system: choose another with --data$/)
   })
 
+  test('a folder that can be nowhere, and an address that the machine lacks, are each one line', async () => {
+    const nowhere = run(['start', ...(await freshFlags('/proc/foo/data'))])
+    assert.deepEqual([nowhere.code, nowhere.lines], [1, ['shenlou: data folder /proc/foo/data cannot be made there: choose another with --data']])
+    const flags = (await freshFlags(join(folder, 'lacking'))).filter((flag) => flag !== '--no-scenario')
+    const lacking = run(['start', ...flags, '--bind=192.0.2.77'])
+    assert.equal(lacking.code, 1)
+    assert.match(lacking.lines.join('\n'), /^shenlou: this machine has no address 192\.0\.2\.77: choose one of its own with --bind ADDRESS$/)
+  })
+
   test('a full disk is one line', async () => {
     const full = join(folder, 'full')
     mkdirSync(full)
@@ -138,6 +156,30 @@ describe('start', () => {
     assert.equal(code, 1)
     assert.match(lines.join('\n'), /^shenlou: data folder .* is on a full disk: free some space, or choose another with --data$/)
   })
+})
+
+test('a secret setting stands in no command line', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'shenlou-secret-'))
+  // A database that takes the connection and says nothing keeps the core where it can be looked at.
+  const silent = createServer(() => {})
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+  const { port } = silent.address() as { port: number }
+  const started = spawn(process.execPath, [entry, 'start', ...(await freshFlags(join(folder, 'data')))], {
+    env: { ...process.env, SHENLOU_DATABASE_URL: `postgres://u:sekret-pw@127.0.0.1:${port}/db` },
+    stdio: 'ignore',
+  })
+  try {
+    const core = await until('the core', () => {
+      const lines = readdirSync('/proc').flatMap((name) => (/^\d+$/.test(name) ? commandLine(name) : []))
+      return lines.find((line) => line.includes(' core ') && line.includes(folder))
+    })
+    assert.ok(!core.includes('sekret'), core)
+  } finally {
+    started.kill()
+    await new Promise((resolve) => started.once('exit', resolve))
+    silent.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
 })
 
 describe('a running installation', () => {

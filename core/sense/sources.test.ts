@@ -14,6 +14,7 @@ import { readSensors } from '../sensors/read.ts'
 import { testCore } from '../store/test-core.ts'
 import { openLineSpool } from './line-spool.ts'
 import { createSource, deliver, pushAlerts, type SourceRecord, sources } from './sources.ts'
+import { createToken } from '../tokens.ts'
 import { startSyslog } from './syslog.ts'
 import { createFraming } from './syslog-framing.ts'
 
@@ -86,8 +87,9 @@ test('syslog over UDP and TCP reaches the source that may send from there, in ei
   try {
     await sendUdp(`<134>Nov 23 08:00:00 fw x: ${cef('203.0.113.2')}`)
     await until(() => server.dropped().stranger === 1)
-    await make('fw-b', 'cef', 'syslog', ['127.0.0.0/8'])
-    await make('ids-b', 'suricata-eve', 'syslog', ['127.0.0.0/8'])
+    await server.close()
+    await make('fw-b', 'cef', 'syslog', ['127.0.0.1'])
+    await make('ids-b', 'suricata-eve', 'syslog', ['127.0.0.1'])
     const restarted = await startSyslog(core, { host: '127.0.0.1', port: 0 })
     const tcp = connect(restarted.port, '127.0.0.1')
     await once(tcp, 'connect')
@@ -110,7 +112,7 @@ test('syslog over UDP and TCP reaches the source that may send from there, in ei
     udp.close()
     await server.close()
   }
-  assert.deepEqual(core.lines, [])
+  assert.deepEqual(core.lines, ['1 syslog lines were dropped, the last from 127.0.0.1: no registered source may send from there'])
 })
 
 test('frames are found however the stream is cut, and one above the bound is passed over whole', () => {
@@ -149,7 +151,7 @@ test('lines that a crash left uncommitted are delivered at the next start, each 
 })
 
 test('lines that a full queue has no room for are counted with their source and shown', async () => {
-  const source = await make('fw-flood', 'cef', 'syslog', ['127.0.0.0/8'])
+  const source = await make('fw-flood', 'cef', 'syslog', ['127.0.0.1'])
   await core.sql`update sensor set status = 'revoked' where role = 'source' and id <> ${source.id}`
   const server = await startSyslog(core, { host: '127.0.0.1', port: 0 }, { lines: 10, chars: 1_000_000 })
   const udp = createSocket('udp4')
@@ -175,4 +177,30 @@ test('lines that a full queue has no room for are counted with their source and 
   assert.deepEqual(row, { received: 10, lost: 20 })
   const shown = (await readSensors(core.sql, Date.now(), core.sql`sensor.id = ${source.id}`))[0]?.problems
   assert.deepEqual(shown, [{ key: 'other', detail: 'lines-lost 20' }])
+})
+
+test('the first lines of a source that was just registered are taken, all of them', async () => {
+  const server = await startSyslog(core, { host: '127.0.0.1', port: 0 })
+  const udp = createSocket('udp4')
+  try {
+    await new Promise<void>((resolve) => udp.bind(0, '127.0.0.44', resolve))
+    await make('ids-new', 'suricata-eve', 'syslog', ['127.0.0.44'])
+    for (let i = 0; i < 3; i++)
+      await new Promise<void>((resolve, reject) =>
+        udp.send(`<13>${eve(`203.0.113.${200 + i}`)}`, server.port, '127.0.0.1', (error) => (error ? reject(error) : resolve())),
+      )
+    while ((await named('ids-new')).received < 3) await new Promise((resolve) => setTimeout(resolve, 5))
+    assert.deepEqual(server.dropped(), { stranger: 0, full: 0 })
+  } finally {
+    udp.close()
+    await server.close()
+  }
+})
+
+test('nothing is put where nobody would see it', async () => {
+  const body = { name: 'z', format: 'cef' as const, transport: 'http' as const, scope: 'hq/typo', allowed: [] }
+  await assert.rejects(createSource(core, systemActor, { body }), { code: 'scope-unknown', message: /no place 'hq\/typo', nor one above it; known are group/ })
+  await assert.rejects(createToken(core, systemActor, { body: { name: 't', permissions: ['event.read'], scopes: ['nosuch'], days: 1 }, address: null }), {
+    code: 'scope-unknown',
+  })
 })

@@ -11,6 +11,7 @@ import { appendAudit } from '../audit.ts'
 import type { Core } from '../core.ts'
 import { emitEvents, ingestBatch } from '../ingest/ingest.ts'
 import { isNetwork, networkTest } from '../known-scanners.ts'
+import { requirePlaces } from '../places.ts'
 import { isDuplicate } from '../store/errors.ts'
 import { isUuid } from '../store/page.ts'
 import { visibleTo } from '../store/visible.ts'
@@ -47,6 +48,7 @@ export async function createSource(
 ): Promise<RouteAnswer<'createSource'>> {
   const { name, format, transport, scope, allowed } = input.body
   if (!maySee(actor, scope)) throw new ApiError(403, 'scope', `the scope ${scope} is not one of yours: choose one at or below your own`)
+  await requirePlaces(core.sql, [scope])
   const wrong = allowed.find((network) => !isNetwork(network))
   if (wrong !== undefined)
     throw new ApiError(400, 'bad-network', `${JSON.stringify(wrong)} is not an address or network: write one such as 192.0.2.7 or 192.0.2.0/24`, {
@@ -80,6 +82,7 @@ export async function createSource(
         throw new ApiError(409, 'name-taken', `there is a source ${JSON.stringify(name)} already: choose another name`, { fields: { name: 'taken' } })
       throw error
     })
+  core.bus.emit('source', { id })
   const [made] = await readSources(core.sql, core.sql`source.id = ${id}`)
   return made as SourceRecord
 }

@@ -8,6 +8,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { escapeText } from '@shenlou/contract/bytes'
 import type { Core } from '../core.ts'
 import { committedSeq } from '../ingest/ingest.ts'
 import { networkTest } from '../known-scanners.ts'
@@ -20,6 +21,8 @@ const batchLines = 500
 const batchWaitMs = 50
 const reloadMs = 5000
 const mostSockets = 200
+/** Lines of unknown peers that wait while sources are read. */
+const mostHeld = 1000
 const idleMs = 600_000
 
 export interface SyslogServer {
@@ -84,6 +87,10 @@ export async function startSyslog(core: Core, where: { host: string; port: numbe
     return loading
   }
   await load()
+  const unlisten = core.bus.on('source', () => {
+    loadedAt = 0
+    void refresh()
+  })
   for (const id of await readdir(folder).catch(() => []))
     if (!queues.has(id)) {
       core.log(`syslog lines of ${id}, which is no source any more, are removed`)
@@ -175,7 +182,7 @@ export async function startSyslog(core: Core, where: { host: string; port: numbe
     socket.pause()
     if (!known.some((each) => each.holds(ip))) await refresh()
     if (!known.some((each) => each.holds(ip))) {
-      lost.stranger++
+      stranger(ip)
       socket.destroy()
       return
     }
@@ -188,7 +195,7 @@ export async function startSyslog(core: Core, where: { host: string; port: numbe
   const takeOrWait = async (ip: string, line: string): Promise<void> => {
     for (;;) {
       const answer = take(ip, line)
-      if (answer === 'stranger') lost.stranger++
+      if (answer === 'stranger') stranger(ip)
       if (answer !== 'full' || closed) return
       await room()
     }
@@ -197,15 +204,43 @@ export async function startSyslog(core: Core, where: { host: string; port: numbe
   server.listen(where.port, where.host)
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
+  /** What an unknown peer sends waits while sources are read again: it may be the first word of one that was just registered. */
+  let held: { ip: string; line: string }[] = []
+  const hold = (ip: string, line: string): void => {
+    if (held.length >= mostHeld) return stranger(ip)
+    held.push({ ip, line })
+    if (held.length > 1) return
+    void refresh()
+      .then(() => loading)
+      .then(() => {
+        const now = held
+        held = []
+        for (const each of now) {
+          const answer = take(each.ip, each.line)
+          if (answer === 'stranger') stranger(each.ip)
+          else if (answer === 'full') {
+            lost.full++
+            count(each.ip, each.line)
+          }
+        }
+      })
+  }
+  let strangersSaid = 0
+  const stranger = (ip: string): void => {
+    lost.stranger++
+    if (lost.stranger < strangersSaid * 10) return
+    strangersSaid = lost.stranger
+    core.log(`${lost.stranger} syslog lines were dropped, the last from ${escapeText(ip)}: no registered source may send from there`)
+  }
   const datagrams = createSocket({ type: where.host.includes(':') ? 'udp6' : 'udp4' })
   datagrams.on('message', (bytes, peer) => {
     // A datagram is one message; some senders end it with a newline or NUL.
     const line = bytes.toString('utf8').replace(/[\r\n\0]{1,4}$/, '')
     const answer = take(peer.address, line)
-    if (answer === 'taken') return
-    lost[answer]++
-    if (answer === 'stranger') void refresh()
-    else count(peer.address, line)
+    if (answer === 'full') {
+      lost.full++
+      count(peer.address, line)
+    } else if (answer === 'stranger') hold(peer.address, line)
   })
   datagrams.on('error', (error) => core.log(`syslog over UDP: ${error.message}`))
   try {
@@ -223,6 +258,7 @@ export async function startSyslog(core: Core, where: { host: string; port: numbe
     if (closed) return
     closed = true
     core.signal.removeEventListener('abort', close)
+    unlisten()
     datagrams.close()
     for (const socket of sockets) socket.destroy()
     await new Promise((resolve) => server.close(resolve))

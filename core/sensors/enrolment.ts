@@ -13,6 +13,7 @@ import { type Actor, maySee, systemActor } from '../actor.ts'
 import { ApiError } from '../api-error.ts'
 import { appendAudit } from '../audit.ts'
 import type { Core } from '../core.ts'
+import { requirePlaces } from '../places.ts'
 import { tokenLife } from './limits.ts'
 import { noteProblem, tellSensor } from './problems.ts'
 
@@ -44,6 +45,7 @@ export async function makeToken(
 ): Promise<RouteAnswer<'issueEnrolment'>> {
   const { role, name, scope, minutes } = given.body
   if (!maySee(actor, scope)) throw new ApiError(403, 'forbidden', `the scope ${scope} is not yours: choose one of your own`)
+  await requirePlaces(core.sql, [scope])
   const network = checkNetwork(given.body.network)
   const secret = randomBytes(32).toString('base64url')
   const now = core.clock()

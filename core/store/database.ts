@@ -1,4 +1,4 @@
-/** Opens the database: the PostgreSQL that `DATABASE_URL` names, or the embedded one. */
+/** Opens the database: the PostgreSQL that settings name, or the embedded one. */
 import { Socket } from 'node:net'
 import postgres from 'postgres'
 import { startEmbedded } from './embedded.ts'
@@ -86,7 +86,9 @@ export async function openDatabase(
     const code = (error as NodeJS.ErrnoException).code ?? ''
     if (/^(ECONN|ENOTFOUND|ENOENT|CONNECT|EHOST|28|3D)/.test(code)) {
       const shown = new URL(url)
-      throw new StartError(`the database ${shown.host}${shown.pathname} cannot be reached (${code}): check DATABASE_URL`, { cause: error })
+      throw new StartError(`the database ${shown.host}${shown.pathname} cannot be reached (${code}): check --database-url (SHENLOU_DATABASE_URL)`, {
+        cause: error,
+      })
     }
     throw error
   }

@@ -33,7 +33,7 @@ async function findBinaries(): Promise<Binaries> {
     await access(path.join(native, 'bin', 'postgres'), constants.X_OK)
     return { initdb: path.join(native, 'bin', 'initdb'), postgres: path.join(native, 'bin', 'postgres'), lib: path.join(native, 'lib') }
   } catch (cause) {
-    throw new StartError(`no embedded PostgreSQL for ${process.platform} ${process.arch}: run npm ci, or set DATABASE_URL to a PostgreSQL 15 or later`, {
+    throw new StartError(`no embedded PostgreSQL for ${process.platform} ${process.arch}: run npm ci, or set --database-url to a PostgreSQL 15 or later`, {
       cause,
     })
   }
@@ -63,7 +63,7 @@ async function launcher(): Promise<string[]> {
   if (process.getuid?.() === 0) {
     const userNamespace = ['unshare', '--user', '--map-user=65534', '--map-group=65534', '--']
     if (!(await works('unshare', [...userNamespace.slice(1), 'true']))) {
-      throw new StartError('the embedded PostgreSQL cannot run as root here (no user namespaces): start as an ordinary user, or set DATABASE_URL')
+      throw new StartError('the embedded PostgreSQL cannot run as root here (no user namespaces): start as an ordinary user, or set --database-url')
     }
     words.push(...userNamespace)
   }

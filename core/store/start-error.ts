@@ -9,6 +9,7 @@ const reasons: Record<string, string> = {
   EROFS: 'is on a read-only file system: choose another with --data',
   ENOSPC: 'is on a full disk: free some space, or choose another with --data',
   EDQUOT: 'is over its disk quota: free some space, or choose another with --data',
+  ENOENT: 'cannot be made there: choose another with --data',
   EEXIST: 'is not a folder: choose another with --data',
   ENOTDIR: 'is not a folder: choose another with --data',
 }
