@@ -207,7 +207,10 @@ export async function startSyslog(core: Core, where: { host: string; port: numbe
   /** What an unknown peer sends waits while sources are read again: it may be the first word of one that was just registered. */
   let held: { ip: string; line: string }[] = []
   const hold = (ip: string, line: string): void => {
-    if (held.length >= mostHeld) return stranger(ip)
+    if (held.length >= mostHeld) {
+      stranger(ip)
+      return
+    }
     held.push({ ip, line })
     if (held.length > 1) return
     void refresh()
