@@ -56,16 +56,20 @@ export function rising(records: readonly JournalRecord[], from: number): Journal
 /** What follows the records that were read: more of them, the clean end, or bytes that are no record. */
 export type After = 'more' | 'end' | 'bad'
 
-/** Whole records from `position` on, about `wanted` bytes of them and at least one; reads nothing beyond `limit` bytes of the file. */
+/**
+ * Whole records from `position` on, about `wanted` bytes of them and at least one; reads nothing beyond `limit` bytes of the file. With `scratch` they are
+ * views of it, good until it is used again.
+ */
 export async function readRecords(
   handle: FileHandle,
   position: number,
   limit: number,
   wanted = 1 << 20,
+  scratch?: Buffer,
 ): Promise<{ records: JournalRecord[]; next: number; after: After }> {
   let size = Math.min(wanted, limit - position)
   for (;;) {
-    const chunk = Buffer.allocUnsafe(Math.max(0, size))
+    const chunk = scratch && size >= 0 && size <= scratch.length ? scratch.subarray(0, size) : Buffer.allocUnsafe(Math.max(0, size))
     let filled = 0
     while (filled < chunk.length) {
       const { bytesRead } = await handle.read(chunk, filled, chunk.length - filled, position + filled)

@@ -367,8 +367,9 @@ async function trimTail(segment: Segment): Promise<void> {
   try {
     let position = 0
     segment.last = segment.first - 1
+    const scratch = Buffer.allocUnsafe(Math.min(1 << 20, segment.bytes))
     for (;;) {
-      const { records, next, after } = await readRecords(handle, position, segment.bytes)
+      const { records, next, after } = await readRecords(handle, position, segment.bytes, scratch.length, scratch)
       segment.last = rising(records, segment.last + 1).at(-1)?.seq ?? segment.last
       position = next
       if (after !== 'more') break

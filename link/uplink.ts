@@ -13,7 +13,7 @@ import type { StartUplink, UplinkState } from './uplink-types.ts'
 
 const windowBatches = 8
 const batchEvents = 500
-/** While a batch is under way, one that is not full waits so long for more events: batches cost more than what is in them. */
+/** While two batches are under way, one that is not full waits so long for more events: batches cost more than what is in them. */
 const gatherMs = 10
 const heartbeatMs = 5_000
 const outlookMs = 200
@@ -149,7 +149,7 @@ export const startUplink: StartUplink = (options) => {
     try {
       while (session === current && current.flight.length < windowBatches && !stopping.signal.aborted) {
         const early = current.sentAt + gatherMs - performance.now()
-        if (early > 0 && current.flight.length > 0 && journal.nextSeq - current.next < batchEvents) {
+        if (early > 0 && current.flight.length > 1 && journal.nextSeq - current.next < batchEvents) {
           gathering ??= setTimeout(() => {
             gathering = undefined
             if (session) pumpOrSay(session)
