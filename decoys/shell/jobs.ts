@@ -22,11 +22,14 @@ export class Family {
   live = 0
   /** Descriptor of the next process substitution. */
   descriptor = 63
+  #ended = false
 
   /** Adds a job; the number is free again when it was reported. */
   add(job: Omit<Job, 'id'>): Job {
     const whole: Job = { ...job, id: Math.max(0, ...this.jobs.map((j) => j.id)) + 1 }
     this.jobs.push(whole)
+    // what a job starts while it is hung up would outlive it
+    if (this.#ended) job.meter.interrupt()
     return whole
   }
 
@@ -57,8 +60,9 @@ export class Family {
     for (let i = this.jobs.length - 1; i >= 0; i--) if (which(this.jobs[i] as Job)) this.jobs.splice(i, 1)
   }
 
-  /** Ends all jobs, as a hang-up does. */
+  /** Ends all jobs for good, as a hang-up does: what is started from now on ends at once. */
   end(): void {
+    this.#ended = true
     for (const job of this.jobs) job.meter.interrupt()
   }
 }

@@ -68,6 +68,7 @@ export class Meter {
 
   /** Gives way to other sessions when this slice is used up. */
   async breathe(): Promise<void> {
+    if (this.interrupted) throw new Interrupted()
     const now = performance.now()
     if (!inSlice) {
       inSlice = true
