@@ -70,7 +70,7 @@ test('the plant is shown as it was at the place of the scrub bar, undisturbed be
   })
 })
 
-test('a session that lives goes on: a new write shows in the list, and a sample in the plant', async () => {
+test('a session that lives goes on: a new write shows in the list and at once in the plant, then a sample', async () => {
   await visit({ locale: 'zh-CN' }, async ({ page, open, mock }) => {
     await open(path)
     const list = page.getByRole('list', { name: '会话内容' })
@@ -82,11 +82,12 @@ test('a session that lives goes on: a new write shows in the list, and a sample 
       ...{ protocol: 'modbus', operation: 'command', function: 'Write Single Coil', unit: 1, points: [point], count: 1, outcome: 'done', changed: true },
       ...{ request: '', response: '' },
     })
-    const sample = event('plant.sampled', 6, 0, { plant: 'paint', branched: true, values: { 'OV2.Exh.Fan': 0, 'OV2.Z1.PV': 251 } })
-    const rows = [write, sample].map((row, i) => ({ ...row, id: uuid(31, i), position: 3_000_000 + i }))
-    mock.send({ type: 'session-events', session: oven, events: rows })
+    mock.send({ type: 'session-events', session: oven, events: [{ ...write, id: uuid(31, 1), position: 3_000_001 }] })
     await list.getByText('命令：OV2 排风机启动 开 → 关').waitFor()
     await page.getByRole('button', { name: /^排风机启动 关 已写入 · 原为 开/ }).waitFor()
+    const sample = event('plant.sampled', 6, -1000, { plant: 'paint', branched: true, values: { 'OV2.Exh.Fan': 0, 'OV2.Z1.PV': 251.4 } })
+    mock.send({ type: 'session-events', session: oven, events: [{ ...sample, id: uuid(31, 2), position: 3_000_002 }] })
+    await page.getByRole('button', { name: /^一区温度 251.4/ }).waitFor()
   })
 })
 

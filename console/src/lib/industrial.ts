@@ -77,14 +77,24 @@ function causeOf(writes: readonly { tag: string; time: number; id: string }[], {
   )?.id
 }
 
+/** The plant over time: its samples, and between them what a write is known to have set. */
 export function samplesOf(events: readonly StoredEvent[], startedAt: number): Sample[] {
-  return events
-    .filter((event) => event.kind === 'plant.sampled')
-    .map((event) => {
+  const known: Sample[] = []
+  const ordered = events.filter((event) => event.kind === 'plant.sampled' || event.kind === 'industrial.requested').sort((a, b) => a.time - b.time)
+  for (const event of ordered) {
+    const at = Math.max(0, event.time - startedAt)
+    if (event.kind === 'plant.sampled') {
       const { branched, values } = event.body as EventBody<'plant.sampled'>
-      return { at: Math.max(0, event.time - startedAt), branched, values }
-    })
-    .sort((a, b) => a.at - b.at)
+      known.push({ at, branched, values })
+      continue
+    }
+    const body = event.body as Request
+    const before = known.at(-1)
+    if (!before || !body.changed || !isWrite(body)) continue
+    const set = body.points.flatMap(({ tag, value }) => (tag && value !== undefined ? [[tag, value] as const] : []))
+    if (set.length > 0) known.push({ at, branched: true, values: { ...before.values, ...Object.fromEntries(set) } })
+  }
+  return known
 }
 
 /** The last sample at or before a time; the first when there is none before. */
