@@ -28,6 +28,10 @@ export interface EmbeddedServer {
   remembersFiles: boolean
   /** Its own page for a status. */
   errorPage(status: number, reason: string, target: string): string
+  /** What it sends after its own pages and does not count, where it closes anyway. */
+  uncounted?: string
+  /** What leads on to another address is a page of its own, with this phrase. */
+  movedPage?: string
   /** Status that it answers for one that it does not have. */
   instead?: Readonly<Record<number, number>>
 }
@@ -66,7 +70,7 @@ export function embeddedDialect(server: EmbeddedServer): Dialect {
     const status = server.instead?.[asked] ?? asked
     const { head } = context
     const sent = head?.method === 'HEAD' || body === undefined ? nothing : body
-    if (head?.version === 9) return { status, headers: [], bytes: sent, bodySize: sent.length, ...shown, close: true }
+    if (head?.version === 9 && status < 400) return { status, headers: [], bytes: sent, bodySize: sent.length, ...shown, close: true }
     const stays = server.keepAlive && context.keepAlive && status < 400 + (status === 401 || status === 404 ? 100 : 0)
     const fields: Field[] = [
       ...Object.entries(server.fixed),
@@ -95,7 +99,10 @@ export function embeddedDialect(server: EmbeddedServer): Dialect {
   const error = (context: RenderContext, asked: number, given: Field[] = []): Rendered => {
     const status = server.instead?.[asked] ?? asked
     const body = Buffer.from(server.errorPage(status, server.reasons[status] ?? usual[status] ?? 'Error', context.head?.path ?? '/'))
-    return assemble(context, status, given, 'text/html', body, { shown: cleanPage(body) })
+    const rendered = assemble(context, status, given, 'text/html', body, { shown: cleanPage(body) })
+    return server.uncounted === undefined || rendered.bodySize === 0
+      ? rendered
+      : { ...rendered, bytes: Buffer.concat([rendered.bytes, Buffer.from(server.uncounted)]) }
   }
 
   return {
@@ -118,8 +125,10 @@ export function embeddedDialect(server: EmbeddedServer): Dialect {
         }
         case 'error':
           return error(context, answer.status, answer.headers)
-        case 'redirect':
-          return assemble(context, answer.status, [['Location', answer.target]], 'text/html', nothing)
+        case 'redirect': {
+          const body = server.movedPage === undefined ? nothing : Buffer.from(server.errorPage(answer.status, server.movedPage, context.head?.path ?? '/'))
+          return assemble(context, answer.status, [['Location', answer.target]], 'text/html', body)
+        }
         case 'page': {
           const { status, headers, type, body, page } = answer
           const seen = {

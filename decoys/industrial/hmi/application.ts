@@ -12,24 +12,8 @@ import { basicCredentials } from '../../portal/app.ts'
 import { openVisitors, type Visitors } from '../../portal/visitors.ts'
 import type { Device } from '../device.ts'
 import { type Item, itemsOf, show } from './items.ts'
-import {
-  activeAlarms,
-  alarmRows,
-  alarms,
-  clockText,
-  control,
-  diagnostics,
-  framed,
-  linkTo,
-  login,
-  network,
-  note,
-  overview,
-  type Role,
-  trends,
-  update,
-  type View,
-} from './pages.ts'
+import { activeAlarms, clockText, framed, linkTo, note, type Role, type View } from './frame.ts'
+import { alarmRows, alarms, control, diagnostics, login, network, overview, trends, update } from './pages.ts'
 import { type Skin, skinOf } from './skin.ts'
 import { type Page, pageAt } from './styles.ts'
 import { type Language, say } from './words.ts'

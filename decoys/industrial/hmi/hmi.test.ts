@@ -225,6 +225,50 @@ test('what a client types comes back escaped or not at all', () =>
       assert.ok(!(await answer.text()).includes('<script>alert'))
   }))
 
+test('the servers answer as nmap knows those of their makers', async () => {
+  const known: [style: string, request: string, answer: RegExp][] = [
+    [
+      'simatic-1200',
+      'GET / HTTP/1.0',
+      /^HTTP\/1\.0 302 Object Moved\r\nContent-Type:text\/html\r\nContent-Length: 0\r\nConnection: close\r\nLocation: \/Default\.mwsl\r\n\r\n$/,
+    ],
+    [
+      'simatic-300',
+      'GET / HTTP/1.0',
+      /^HTTP\/1\.0 302\r\nLocation: \/Portal0000\.htm\r\n[\s\S]*<HTML><HEAD><TITLE>Error<\/TITLE><\/HEAD>\r\n<BODY><CENTER><H2>\/<BR><BR>302 : MOVED TEMPORARILY<\/H2><\/CENTER><\/BODY><\/HTML>$/,
+    ],
+    [
+      'factorycast',
+      'OPTIONS / HTTP/1.0',
+      /^HTTP\/1\.1 400 Page not found\r\nServer: Schneider-WEB\/V2\.1\.4\r\nDate: [A-Z]+ [A-Z]+ \d+ \d+:\d+:\d+ \d+\r\nPragma: no-cache\r\nCache-Control: no-cache\r\nContent-length: 154\r\nContent-Type: text\/html\r\n\r\n/,
+    ],
+    ['console', 'GET / HTTP/1.0', /^HTTP\/1\.1 \d\d\d (?:[^\r\n]*\r\n(?!\r\n))*?Server: MoxaHttp\/2\.2\r\n/],
+  ]
+  for (const [style, request, answer] of known)
+    await page(style, async ({ served }) => {
+      const client = await rawClient(served.port)
+      client.send(Buffer.from(`${request}\r\n\r\n`).toString('hex'))
+      assert.match(Buffer.from(await client.rest(1_000_000), 'hex').toString('latin1'), answer, style)
+      client.close()
+    })
+})
+
+test('connections beyond the few that a device has wait for a place, and every request is answered', () =>
+  page(
+    'panel',
+    async ({ served, get, persona }) => {
+      const path = skinOf(persona).at.values
+      const answers = await Promise.all(Array.from({ length: 9 }, () => get(path, { headers: { connection: 'close' } })))
+      assert.deepEqual(
+        answers.map(({ status }) => status),
+        answers.map(() => 200),
+      )
+      await Promise.all(answers.map((answer) => answer.text()))
+      assert.deepEqual(served.of('protocol.violated'), [])
+    },
+    { connections: 2 },
+  ))
+
 test('two devices of one kind share no class, no script and no names of what the script asks for', () => {
   const one = skinOf(testDevice({ hmi: section('panel') }))
   const other = skinOf({ ...testDevice({ hmi: section('panel') }), draw: (purpose, bytes) => Buffer.alloc(bytes, purpose.length * 7 + 3) })

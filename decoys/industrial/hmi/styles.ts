@@ -54,6 +54,8 @@ const base = (persona: Persona): EmbeddedServer => ({
   errorPage: errorPages(persona),
 })
 
+/** What a server of the GoAhead family says below its errors. */
+const accessErrors: Record<number, string> = { 401: 'Access to this document requires a User ID', 404: 'Cannot open URL' }
 const named = (server: string): Record<string, string> => (server === '' ? {} : { Server: server })
 
 type Draw = (persona: Persona, template: HmiTemplate) => Style
@@ -108,6 +110,7 @@ const simatic300: Draw = (persona) => ({
     ...base(persona),
     version: 'HTTP/1.0',
     reasons: { 302: '' },
+    movedPage: 'MOVED TEMPORARILY',
     order: ['Location', 'Content-Type', 'Content-Length', 'Pragma', 'Set-Cookie'],
     fixed: { Pragma: 'no-cache' },
     keepAlive: false,
@@ -142,6 +145,9 @@ const factorycast: Draw = (persona, { version }) => ({
     order: ['Server', 'Date', 'WWW-Authenticate', 'Pragma', 'Cache-Control', 'Last-Modified', 'Content-length', 'Content-Type', 'Location', 'Set-Cookie'],
     fixed: { Server: `Schneider-WEB/V${version || '2.1.4'}`, Pragma: 'no-cache', 'Cache-Control': 'no-cache' },
     date: capitalDate,
+    errorPage: (status, reason) =>
+      `<html><head><title>Document Error: ${reason}</title></head>\r\n\t\t<body><h2>Access Error: ${reason}</h2>\r\n\t\t<p>${accessErrors[status] ?? 'Bad request type'}</p></body></html>\r\n`,
+    uncounted: '\r\n',
     keepAlive: false,
     otherMethod: 400,
   },

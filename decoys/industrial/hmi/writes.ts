@@ -3,7 +3,7 @@ import type { HttpRequest } from '../../http/wire.ts'
 import { operationOfWrite, pointOf, sayRequest } from '../say.ts'
 import type { Device } from '../device.ts'
 import type { Item } from './items.ts'
-import type { Role } from './pages.ts'
+import type { Role } from './frame.ts'
 import type { Word } from './words.ts'
 
 export interface Done {
