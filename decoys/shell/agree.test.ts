@@ -1,6 +1,7 @@
 /** What the commands say of the host agrees: with each other, with the files, and with the connection that asks. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { packagesOf } from '../world/packages.ts'
 import { LineReader, textInput } from './io.ts'
 import { Shell } from './shell.ts'
 import { testSeat } from './test-seat.ts'
@@ -91,6 +92,58 @@ for (const persona of ['centos-7', 'ubuntu-18.04', 'openwrt-19.07', 'debian-12-d
     test('a mounted file system is in df, mount and /proc/mounts', async () => {
       const mounts = await run('cat /proc/mounts')
       for (const line of (await run('df')).split('\n').slice(1)) assert.ok(mounts.includes(` ${line.split(/\s+/).at(-1)} `), line)
+    })
+    test('every process of ps has its folder in /proc, and says the same there', async () => {
+      const all = seat.world.processes.all(Date.now())
+      const folders = (await run('ls /proc')).split('\n').filter((name) => /^\d+$/.test(name))
+      for (const p of all) {
+        assert.ok(folders.includes(String(p.pid)), `${p.command} has no folder`)
+        const text = await run(`awk '/^(Pid|PPid|Uid):/{print $2}' /proc/${p.pid}/status | tr '\\n' ' '; cut -d' ' -f1,4 /proc/${p.pid}/stat`)
+        assert.equal(text, `${p.pid} ${p.ppid} ${p.uid} ${p.pid} ${p.ppid}`)
+        const exe = seat.world.files.stat(`/proc/${p.pid}/exe`, false)
+        if (p.command.startsWith('[')) assert.equal(exe, undefined)
+        else assert.ok(exe?.target?.startsWith('/'), p.command)
+      }
+    })
+    test('packages own files that are there, and name the programs that serve', async () => {
+      const list = packagesOf(seat.world.host)
+      for (const { name, files } of list) for (const file of files) assert.ok(seat.world.files.stat(file, false), `${file} of ${name}`)
+      const ask = router ? 'opkg list-installed' : seat.world.host.apt ? 'dpkg -l' : 'rpm -qa'
+      const said = await run(ask)
+      for (const { name } of list) assert.ok(said.includes(name), name)
+      const server = seat.world.persona.template.ssh?.server === 'dropbear' ? '/usr/sbin/dropbear' : '/usr/sbin/sshd'
+      const owner = await run(`${router ? 'opkg search' : seat.world.host.apt ? 'dpkg -S' : 'rpm -qf'} ${server}`)
+      assert.match(owner, server.endsWith('dropbear') ? /^dropbear/ : /^openssh-server/)
+    })
+    test('the time of the boot', async () => {
+      const boot = Math.floor(seat.world.persona.bootedAt / 1000)
+      assert.equal(await run("awk '/^btime/{print $2}' /proc/stat"), String(boot))
+      const up = Number((await run('cut -d. -f1 /proc/uptime')).trim())
+      assert.ok(Math.abs(Date.now() / 1000 - up - boot) < 3)
+      if (router) return
+      const since = await run('uptime -s')
+      assert.equal(await run("who -b | awk '{print $3, $4}'"), since.slice(0, 16))
+      assert.equal(await run("last reboot | awk '/^reboot/{print $8}'"), since.slice(11, 16))
+      const log = seat.world.host.apt ? '/var/log/syslog' : '/var/log/messages'
+      const first = await run(`head -1 ${log}`)
+      assert.match(first, /kernel: \[ +0\.0+\] /)
+      assert.ok(first.includes(since.slice(11, 16)), first)
+      assert.match(await run('journalctl -k | tail -n +1 | head -3'), / kernel: Linux version | kernel: Command line| kernel: Initializing/)
+    })
+    test('the neighbour that leads outside', () =>
+      same("awk 'NR==2{print $4}' /proc/net/arp", "ip neigh | awk '{print $5}'", ...(router ? [] : ["arp -n | awk 'NR==2{print $3}'"])))
+    test('units that run are processes', async () => {
+      if (router) return
+      const units = (await run('systemctl list-units')).split('\n').slice(1)
+      assert.ok(units.length > 4)
+      for (const line of units) {
+        const name = line.trim().split(/\s+/)[0] as string
+        const pid = Number(/Main PID: (\d+)/.exec(await run(`systemctl status ${name}`))?.[1])
+        assert.ok(
+          seat.world.processes.all(Date.now()).some((p) => p.pid === pid),
+          name,
+        )
+      }
     })
     test('a file that is written is seen by every command', async () => {
       const out = await run('echo hello > /tmp/n; cat /tmp/n; wc -c < /tmp/n; find /tmp -name n; ls /tmp | grep -x n; grep -l hello /tmp/n*')

@@ -19,17 +19,17 @@ const busybox = {
   bin: 'ash board_detect cat chgrp chmod chown config_generate cp date dd df dmesg echo egrep false fgrep fsync grep gunzip gzip ipcalc.sh kill ln lock login login.sh ls mkdir mknod mktemp mount mv netmsg netstat nice passwd pidof ping ping6 ps pwd rm rmdir sed sh sleep sync tar touch true umount uname vi zcat'.split(
     ' ',
   ),
-  sbin: 'askfirst block halt hotplug-call ifconfig ifdown ifstatus ifup init insmod ip jffs2mark jffs2reset kmodloader logd logread lsmod modinfo modprobe mount_root pivot_root poweroff procd reboot rmmod route start-stop-daemon switch_root swconfig sysctl sysupgrade ubusd uci udhcpc urngd validate_data wifi'.split(
+  sbin: 'askfirst block halt hotplug-call ifconfig ifdown ifstatus ifup init insmod ip jffs2mark jffs2reset kmodloader logd logread lsmod modinfo modprobe mount_root netifd pivot_root poweroff procd reboot rmmod route rpcd start-stop-daemon switch_root swconfig sysctl sysupgrade ubusd uci udhcpc urngd validate_data wifi'.split(
     ' ',
   ),
   'usr/bin':
     '[ [[ awk basename bunzip2 bzcat clear cmp crontab cut dirname du env expr find flock free head hexdump hostid id jshn jsonfilter killall less logger md5sum mkfifo nc nslookup opkg passwd pgrep pkill printf readlink reset scp seq sha256sum sort ssh strings tail tee test time top tr traceroute ubus uclient-fetch uniq unzip uptime wc wget which xargs yes curl'.split(
       ' ',
     ),
-  'usr/sbin': 'brctl chroot crond dnsmasq dropbear fw3 ip6tables iptables iw nft ntpd ntpd-hotplug odhcpd pppd rpcd uhttpd'.split(' '),
+  'usr/sbin': 'brctl chroot crond dnsmasq dropbear fw3 ip6tables iptables iw nft ntpd ntpd-hotplug odhcpd pppd uhttpd'.split(' '),
 }
 const notBusybox = new Set(
-  'board_detect config_generate ipcalc.sh login.sh netmsg block procd ubusd uci urngd validate_data logd logread askfirst mount_root jffs2mark jffs2reset swconfig kmodloader sysupgrade wifi init ip ifstatus jshn jsonfilter opkg ubus uclient-fetch dropbear dnsmasq fw3 ip6tables iptables iw odhcpd pppd rpcd uhttpd curl'.split(
+  'netifd board_detect config_generate ipcalc.sh login.sh netmsg block procd ubusd uci urngd validate_data logd logread askfirst mount_root jffs2mark jffs2reset swconfig kmodloader sysupgrade wifi init ip ifstatus jshn jsonfilter opkg ubus uclient-fetch dropbear dnsmasq fw3 ip6tables iptables iw odhcpd pppd rpcd uhttpd curl'.split(
     ' ',
   ),
 )
@@ -131,6 +131,7 @@ export function addPrograms(build: TreeBuilder, host: Host): void {
     build.link('/usr/bin/python', 'python2')
     build.link('/usr/bin/python2', 'python2.7')
     put('/usr/bin', 'netstat')
+    if (host.persona.template.web?.server === 'nginx') put('/usr/sbin', 'nginx')
     for (const name of ['useradd', 'sudo']) build.nodes.get(`/usr/bin/${name}`)
   } else if (debian) {
     build.file('/usr/bin/dash', 125_640, 0o755, { time })
