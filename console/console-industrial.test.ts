@@ -91,6 +91,18 @@ test('a session that lives goes on: a new write shows in the list and at once in
   })
 })
 
+test('a session on the FTP of a device is its commands and files in order, without a terminal', async () => {
+  await visit({}, async ({ page, open }) => {
+    await open(`/sessions/${sessions[6]?.id}`)
+    const list = page.getByRole('list', { name: 'Conversation' })
+    await list.getByText('STOR /project/oven.cxob').waitFor()
+    await list.getByText(/^ftp \/project\/oven\.cxob/).waitFor()
+    assert.equal(await page.getByRole('tab', { name: 'Terminal' }).count(), 0)
+    await list.getByRole('button', { name: /LIST/ }).press('Enter')
+    assert.equal(await list.getByRole('button', { name: /LIST/ }).getAttribute('aria-current'), 'true')
+  })
+})
+
 test('at 390 px a session with a controller is one column, its rows and bytes included', async () => {
   await visit({ width: 390, dark: true }, async ({ page, open }) => {
     await open(path)

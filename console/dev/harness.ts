@@ -57,6 +57,7 @@ export const pages: string[] = [
   `/sessions/${sessions[0]?.id}`,
   `/sessions/${sessions[1]?.id}`,
   `/sessions/${sessions[5]?.id}`,
+  `/sessions/${sessions[6]?.id}`,
   '/events',
   `/events?open=${events.at(-1)?.id}&source=203.0.113.39`,
   '/events?view=rejected',

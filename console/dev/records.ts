@@ -125,6 +125,21 @@ export const sessions: SessionSummary[] = [
     },
     techniques: ['T0801', 'T0831', 'T0836', 'T0838', 'T0848', 'T0888'],
   }),
+  session(7, 30 * minute, 25_000, {
+    decoy: 'topcoat-oven',
+    service: 'ftp',
+    source: '198.51.100.77',
+    severity: 'high',
+    destinationPort: 21,
+    user: 'admin',
+    loggedIn: true,
+    loginAttempts: 1,
+    commands: 3,
+    files: 1,
+    events: 8,
+    lastAction: 'ftp > /project/oven.cxob',
+    techniques: ['T0812', 'T0843'],
+  }),
   ...Array.from({ length: 30 }, (_, i) =>
     session(10 + i, (8 + i) * hour, 20_000 + i * 900, {
       decoy: i % 3 ? 'nas-02' : 'jump-01',
@@ -258,6 +273,12 @@ export const events: StoredEvent[] = [
   ...typed(1, minute, 'crontab -l', 1),
   ...typed(1, 40_000, 'printf "\u202Egnp.exe\\n" > readme\x07.txt'),
   ...ovenEvents(event, 6),
+  event('session.opened', 7, 30 * minute, { adversary: 'address 198.51.100.77' }),
+  event('login.attempted', 7, 30 * minute - 2000, { method: 'ftp', user: 'admin', password: '111111', outcome: 'accepted', by: 'given' }),
+  ...['LIST', 'RETR /history/trend.csv', 'STOR /project/oven.cxob'].map((input, i) =>
+    event('command.executed', 7, 30 * minute - 5000 - i * 5000, { mode: 'ftp', input, user: 'admin', directory: '/' }),
+  ),
+  event('file.uploaded', 7, 30 * minute - 16_000, { path: '/project/oven.cxob', method: 'ftp', file }),
   event('session.opened', 2, 4 * minute, { adversary: 'address 198.51.100.23' }),
   event('tls.negotiated', 2, 4 * minute - 20, {
     version: 'TLSv1.3',

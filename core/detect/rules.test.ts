@@ -10,6 +10,7 @@ import { type Condition, matchRule, type Rule } from './rule.ts'
 import { allRules, rulesFor } from './rules/all.ts'
 import { simpleCommands } from './shell-line.ts'
 import { isKnownTechnique, techniqueNamed } from './techniques.ts'
+import { icsTechniques } from './techniques-ics.ts'
 import { fieldLimit, viewOf } from './view.ts'
 import { addToWindow, type Entry } from './window.ts'
 
@@ -109,6 +110,19 @@ for (const rule of allRules)
 
 test('every fixture names a rule that exists', () => {
   for (const fixture of fixtures) named(fixture.rule)
+})
+
+test('techniques of impact come from what the plant did, never from a packet alone', () => {
+  const impact = ['T0813', 'T0815', 'T0826', 'T0827', 'T0828', 'T0829', 'T0831', 'T0832', 'T0837', 'T0879', 'T0880', 'T0882']
+  const found = allRules.filter((rule) => rule.techniques.some((id) => impact.includes(id)))
+  assert.ok(found.length > 5)
+  for (const { id, kinds, when } of found) assert.ok(kinds.join() === 'plant.affected' || JSON.stringify(when) === '{"field":"body.changed","is":true}', id)
+})
+
+test('the whole ICS matrix is known by name in both languages', () => {
+  const named = icsTechniques.map(([id]) => techniqueNamed(id))
+  assert.equal(new Set(named.map(({ id }) => id)).size, 83)
+  for (const { id, name, zh, matrix } of named) assert.ok(matrix === 'ics' && name !== id && /\p{Script=Han}/u.test(zh ?? ''), id)
 })
 
 const patterns = (condition: Condition | undefined): string[] => {

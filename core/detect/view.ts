@@ -59,8 +59,9 @@ const derived: Record<string, (event: StoredEvent) => FieldValue> = {
   session: (event) => event.session,
   scope: (event) => event.scope,
   sensor: (event) => event.sensor,
-  'command.line': (event) => raw(event.body.input),
-  'command.simple': (event) => simpleCommands(raw(event.body.input)),
+  // A command of FTP is no shell's, whatever its word means there.
+  'command.line': (event) => (event.body.mode === 'ftp' ? undefined : raw(event.body.input)),
+  'command.simple': (event) => (event.body.mode === 'ftp' ? undefined : simpleCommands(raw(event.body.input))),
   'http.path': (event) => decodeUrl(raw(event.body.target).split('?', 1)[0] ?? ''),
   'http.query': (event) => {
     const target = raw(event.body.target)

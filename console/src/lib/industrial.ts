@@ -23,7 +23,9 @@ const beside = new Set(['protocol.violated', 'login.attempted', 'file.uploaded',
 /** How many different requests a client that polls asks in turn. */
 const pollRound = 6
 
-export const isIndustrial = (event: StoredEvent): boolean => event.kind === 'industrial.requested' || event.kind.startsWith('plant.')
+/** What the conversation with a device is made of, its FTP included. */
+export const isIndustrial = (event: StoredEvent): boolean =>
+  event.kind === 'industrial.requested' || event.kind.startsWith('plant.') || (event.kind === 'command.executed' && event.body.mode === 'ftp')
 /** Whether a request is to change something. */
 export const isOrder = (body: Request): boolean => orders.has(body.operation)
 /** What changed the values of points: parameters, limits, outputs. */

@@ -171,7 +171,7 @@ const acting = rulesOf({ ...common, severity: 'high', opens: true }, [
     title: { zh: '向控制器装载程序', en: 'Program loaded into a controller' },
     reason: { zh: '控制器接受了新的程序块。', en: 'The controller took new program blocks.' },
     severity: 'critical',
-    techniques: ['T0843', 'T0889'],
+    techniques: ['T0843'],
     when: { all: [operation('download'), done] },
   },
   {
@@ -182,7 +182,7 @@ const acting = rulesOf({ ...common, severity: 'high', opens: true }, [
       en: 'Organisation blocks say when the program runs: replacing one changes what the controller does and when.',
     },
     severity: 'critical',
-    techniques: ['T0821'],
+    techniques: ['T0889', 'T0821'],
     when: { all: [operation('download'), done, named('^Request download _08')] },
   },
   {
