@@ -180,12 +180,12 @@ const machines: Record<string, [kind: number, machine: number, big: boolean]> = 
   x86_64: [2, 0x3e, false],
   aarch64: [2, 0xb7, false],
   armv7l: [1, 0x28, false],
-  mips: [1, 8, true],
+  mips: [1, 8, false],
 }
 
 /** Whether the bytes are a program for this host's processor (ELF header, System V ABI). */
 function fits(bytes: Buffer, architecture: string): boolean {
-  const [kind, machine, big] = machines[architecture] ?? [1, 8, true]
+  const [kind, machine, big] = machines[architecture] ?? [1, 8, false]
   if (bytes.length < 52 || (bytes[5] === 2) !== big) return false
   const found = big ? bytes.readUInt16BE(18) : bytes.readUInt16LE(18)
   return (bytes[4] === kind && found === machine) || (architecture === 'x86_64' && bytes[4] === 1 && found === 3)

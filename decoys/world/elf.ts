@@ -4,7 +4,7 @@ const machines = {
   x86_64: { class: 2, data: 1, machine: 0x3e, flags: 0, entry: 0x404890 },
   aarch64: { class: 2, data: 1, machine: 0xb7, flags: 0, entry: 0x403e40 },
   armv7l: { class: 1, data: 1, machine: 0x28, flags: 0x05000200, entry: 0x9f14 },
-  mips: { class: 1, data: 2, machine: 0x08, flags: 0x70001007, entry: 0x402d90 },
+  mips: { class: 1, data: 1, machine: 0x08, flags: 0x70001007, entry: 0x402d90 },
 } as const
 
 /** Bytes of the program at `path`; the same for the same path, size and architecture. Layout: System V ABI, ELF header. */
