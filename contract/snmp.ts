@@ -36,6 +36,8 @@ const networkInterface = z.strictObject({
   up: z.boolean().default(true),
   /** Whether it has a hardware address: the device's, counted on from the first one that has. */
   hardwareAddress: z.boolean().default(true),
+  /** The device's IP address is here: the first that is up, where none says so. What lies before it are ports of its switch. */
+  address: z.boolean().default(false),
   /** Usual traffic, octets a second in and out. */
   traffic: z.tuple([z.number().min(0), z.number().min(0)]).default([0, 0]),
 })

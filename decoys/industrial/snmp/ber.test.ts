@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BerError, compareOid, decodeOid, decodeValue, encode, encodeInteger, encodeOid, encodeValue, openReader, parseOid, type Value } from './ber.ts'
+import { numbers } from './snmp-fixture.ts'
 import { encodeCommunity, encodePdu, parseMessage, pduTypes } from './message.ts'
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex')
-/** Reproducible numbers below 2^32 (a linear congruential generator). */
-function numbers(seed: number): () => number {
-  let state = seed
-  return () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0)
-}
 
 test('integers are as short as they can be and come back as they were', () => {
   const written: [number, string][] = [

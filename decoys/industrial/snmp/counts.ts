@@ -75,7 +75,7 @@ export interface Counts {
   readonly own: Own
   /** Of the interface with that index, from 0. */
   of(index: number): InterfaceCounts
-  /** All interfaces' packets for IP, in and out. */
+  /** Packets for IP, in and out. */
   packets(): { in: number; out: number }
   icmp(): number
   /** Connections that were taken. */
@@ -93,24 +93,51 @@ const waves: readonly (readonly [part: number, seconds: number])[] = [
 /** Ethernet, IP and UDP around a datagram. */
 const overhead = 46
 
-/** What has been counted `uptime` seconds after the boot; the same moment always gives the same number. */
+/** Index, from 0, of the interface that the IP address of the device is on. */
+export function addressedInterface({ interfaces }: SnmpTemplate): number {
+  const said = interfaces.findIndex(({ address }) => address)
+  const up = interfaces.findIndex((each) => each.up)
+  return said >= 0 ? said : Math.max(0, up)
+}
+
+/** How one kind of traffic of a device sways: drawn once, read at every count. */
+const drawn = new WeakMap<Persona, Map<string, { rate: number; phases: number[] }>>()
+function drawnFor(persona: Persona, purpose: string): { rate: number; phases: number[] } {
+  const known = drawn.get(persona) ?? new Map<string, { rate: number; phases: number[] }>()
+  drawn.set(persona, known)
+  const found = known.get(purpose) ?? {
+    rate: persona.number(`snmp ${purpose} rate`, 70, 140) / 100,
+    phases: waves.map((_, at) => persona.number(`snmp ${purpose} ${at}`, 0, 628) / 100),
+  }
+  known.set(purpose, found)
+  return found
+}
+
+/** What has been counted `uptime` seconds after the boot; the same moment always gives the same number. Interfaces sway together: what goes through a port goes on inside. */
 export function countsAt(persona: Persona, template: SnmpTemplate, own: Own, uptime: number): Counts {
-  const grown = (purpose: string, rate: number): number => {
+  const grown = (purpose: string, perSecond: number): number => {
+    const { rate, phases } = drawnFor(persona, purpose)
     const sway = waves.reduce((sum, [part, seconds], at) => {
-      const phase = (persona.number(`snmp ${purpose} ${at}`, 0, 628) / 100) as number
+      const phase = phases[at] ?? 0
       const turn = (2 * Math.PI) / seconds
       return sum + (part / turn) * (Math.sin(turn * uptime + phase) - Math.sin(phase))
     }, 0)
-    return Math.floor(rate * (persona.number(`snmp ${purpose} rate`, 70, 140) / 100) * (uptime + sway))
+    return Math.floor(perSecond * rate * (uptime + sway))
   }
-  const used = template.interfaces.findIndex(({ traffic, up }) => up && traffic[0] > 0)
+  const addressed = addressedInterface(template)
+  const port = template.interfaces.findIndex(({ traffic, up }) => up && traffic[0] > 0)
+  const known: InterfaceCounts[] = []
   const of = (index: number): InterfaceCounts => {
+    known[index] ??= counted(index)
+    return known[index]
+  }
+  const counted = (index: number): InterfaceCounts => {
     const [rateIn, rateOut] = template.interfaces[index]?.up ? (template.interfaces[index]?.traffic ?? [0, 0]) : [0, 0]
-    const mine = index === used ? own : undefined
-    const inUnicast = grown(`unicast in ${index}`, (rateIn * 0.8) / 118)
-    const inOther = grown(`other in ${index}`, (rateIn * 0.2) / 74)
-    const outUnicast = grown(`unicast out ${index}`, (rateOut * 0.97) / 132)
-    const outOther = grown(`other out ${index}`, (rateOut * 0.03) / 80)
+    const mine = index === port || index === addressed ? own : undefined
+    const inUnicast = grown('unicast in', (rateIn * 0.8) / 118)
+    const inOther = grown('other in', (rateIn * 0.2) / 74)
+    const outUnicast = grown('unicast out', (rateOut * 0.97) / 132)
+    const outOther = grown('other out', (rateOut * 0.03) / 80)
     return {
       inOctets: inUnicast * 118 + inOther * 74 + (mine ? mine.inOctets + mine.inPkts * overhead : 0),
       inUnicast: inUnicast + (mine?.inPkts ?? 0),
@@ -124,11 +151,8 @@ export function countsAt(persona: Persona, template: SnmpTemplate, own: Own, upt
     own,
     of,
     packets() {
-      const all = template.interfaces.map((_, index) => of(index))
-      return {
-        in: all.reduce((sum, { inUnicast, inOther }) => sum + inUnicast + Math.floor(inOther / 3), 0),
-        out: all.reduce((sum, { outUnicast }) => sum + outUnicast, 0),
-      }
+      const { inUnicast, inOther, outUnicast } = of(addressed)
+      return { in: inUnicast + Math.floor(inOther / 3), out: outUnicast }
     },
     icmp: () => grown('icmp', 1 / 340),
     connections: () => grown('connections', 1 / 1700),

@@ -3,7 +3,7 @@ import type { SnmpInterface, SnmpTemplate } from '@shenlou/contract/snmp'
 import type { Persona } from '../../persona.ts'
 import type { Wrote } from '../say.ts'
 import { type Oid, parseOid, type Value } from './ber.ts'
-import type { InterfaceCounts, Own } from './counts.ts'
+import { addressedInterface, type InterfaceCounts, type Own } from './counts.ts'
 import { status } from './message.ts'
 import { vendorNode } from './objects.ts'
 import type { Node, View, Write } from './tree.ts'
@@ -125,13 +125,13 @@ function interfaceGroup(persona: Persona, { interfaces }: SnmpTemplate, fill: (p
   return [scalar(group, 1, 'ifNumber', () => integer(interfaces.length)), ...rows]
 }
 
-function ipGroup({ ttl, interfaces }: SnmpTemplate, { address }: Place): Node[] {
+function ipGroup(template: SnmpTemplate, { address }: Place): Node[] {
   const group = [...mib2, 4]
   const received: Read = ({ counts }) => counter(counts.packets().in)
   const names = ['ipReasmReqds', 'ipReasmOKs', 'ipReasmFails', 'ipFragOKs', 'ipFragFails', 'ipFragCreates']
   const nodes = [
     scalar(group, 1, 'ipForwarding', () => integer(2)),
-    scalar(group, 2, 'ipDefaultTTL', () => integer(ttl)),
+    scalar(group, 2, 'ipDefaultTTL', () => integer(template.ttl)),
     scalar(group, 3, 'ipInReceives', received),
     scalar(group, 4, 'ipInHdrErrors', () => counter(0)),
     scalar(group, 5, 'ipInAddrErrors', ({ counts }) => counter(discarded(counts.packets().in))),
@@ -148,10 +148,7 @@ function ipGroup({ ttl, interfaces }: SnmpTemplate, { address }: Place): Node[] 
   ]
   const bytes = bytesOf(address)
   if (!bytes) return nodes
-  const used = Math.max(
-    0,
-    interfaces.findIndex(({ up, type }) => up && type !== 24),
-  )
+  const used = addressedInterface(template)
   const entry = [...group, 20, 1]
   return [
     ...nodes,

@@ -1,10 +1,13 @@
 /** For tests: an agent on a device of the test plant, and what real clients say to it. */
 import { execFile } from 'node:child_process'
+import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import type { SnmpSettings, SnmpTemplate } from '@shenlou/contract/snmp'
 import { serveDatagramDecoy, type TestDecoy } from '../../test-harness.ts'
 import { testDevice, testPlant } from '../plant-fixture.ts'
+import { parseOid } from './ber.ts'
+import { encodeCommunity, parseMessage, type Pdu } from './message.ts'
 import { snmp } from './snmp.ts'
 
 type Changes = Partial<Omit<SnmpTemplate, 'interfaces' | 'objects'>> & { interfaces?: object[]; objects?: object[] }
@@ -81,3 +84,49 @@ export async function ask(port: number, bytes: Buffer, ms = 400, tries = 1): Pro
   socket.close()
   return found && { bytes: found, asked }
 }
+
+/** Reproducible numbers below 2^32 (a linear congruential generator). */
+export function numbers(seed: number): () => number {
+  let state = seed
+  return () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0)
+}
+
+/** A raw socket that counts what it sends and gets. */
+export async function openPeer(port: number) {
+  const socket = createSocket('udp4')
+  let last = Date.now()
+  const peer = {
+    sent: 0,
+    received: 0,
+    send(bytes: Buffer) {
+      peer.sent += bytes.length
+      socket.send(bytes, port, '127.0.0.1')
+    },
+    /** Resolves when nothing has come for a while. */
+    async quiet(ms = 150): Promise<void> {
+      while (Date.now() - last < ms) await new Promise((resolve) => setTimeout(resolve, 20))
+    },
+    close: () => socket.close(),
+  }
+  socket.on('message', (bytes) => {
+    last = Date.now()
+    peer.received += bytes.length
+  })
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+  return peer
+}
+
+/** A request whose bindings have no values. */
+export const request = (type: number, oids: string[], { version = 'v2c' as 'v1' | 'v2c', community = 'public', status = 0, index = 0 } = {}): Buffer => {
+  const pdu: Pdu = { type, requestId: 4711, status, index, bindings: oids.map((oid) => ({ oid: parseOid(oid), value: { type: 'null' } })) }
+  return encodeCommunity({ version, community: Buffer.from(community), pdu })
+}
+/** The PDU of an answer; throws when there is none. */
+export const answered = (answer: { bytes: Buffer } | undefined): Pdu => {
+  assert.ok(answer, 'no answer came')
+  const message = parseMessage(answer.bytes)
+  assert.ok(message.version !== 'v3')
+  return message.pdu
+}
+/** What a walk printed, in its order. */
+export const oidsOf = (output: string): string[] => output.split('\n').flatMap((line) => /^(\.[\d.]+) = (?!No more)/.exec(line)?.[1] ?? [])

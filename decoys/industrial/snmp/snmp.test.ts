@@ -5,23 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
-import { ask, serveAgent, settings, tool, vendor } from './snmp-fixture.ts'
-import { encodeCommunity, parseMessage, type Pdu, pduTypes } from './message.ts'
+import { answered, ask, oidsOf, request, serveAgent, settings, tool, vendor } from './snmp-fixture.ts'
+import { pduTypes } from './message.ts'
 import { parseOid } from './ber.ts'
 
 const execute = promisify(execFile)
-
-const request = (type: number, oids: string[], { version = 'v2c' as 'v1' | 'v2c', community = 'public', status = 0, index = 0 } = {}): Buffer => {
-  const pdu: Pdu = { type, requestId: 4711, status, index, bindings: oids.map((oid) => ({ oid: parseOid(oid), value: { type: 'null' } })) }
-  return encodeCommunity({ version, community: Buffer.from(community), pdu })
-}
-const answered = (answer: { bytes: Buffer } | undefined): Pdu => {
-  assert.ok(answer, 'no answer came')
-  const message = parseMessage(answer.bytes)
-  assert.ok(message.version !== 'v3')
-  return message.pdu
-}
-const oidsOf = (output: string): string[] => output.split('\n').flatMap((line) => /^(\.[\d.]+) = (?!No more)/.exec(line)?.[1] ?? [])
 
 test('walks of every version see the same objects, in order, to the end', async () => {
   const agent = await serveAgent()
