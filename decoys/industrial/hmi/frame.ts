@@ -67,15 +67,15 @@ export function framed(view: View, page: Page, content: Child): string {
         : undefined,
     other ? el('a', { href: `${style.pages[page]}${style.pages[page]?.includes('?') ? '&' : '?'}lang=${other}` }, say(language, 'language')) : undefined,
   )
-  const nav = el(
-    'div',
-    { class: cls('nav') },
-    closed
-      ? undefined
-      : entries.map((name) =>
+  const nav = closed
+    ? undefined
+    : el(
+        'div',
+        { class: cls('nav') },
+        entries.map((name) =>
           el('a', { href: linkTo(view, style.pages[name] as string), class: name === page ? cls('here') : undefined }, say(language, name)),
         ),
-  )
+      )
   const title = `${identity.stationName} - ${say(language, page)}`
   return `<!DOCTYPE html>${markup.newline}${el(
     'html',

@@ -216,7 +216,7 @@ export function diagnostics(view: View): Child {
     ['mode', device.mode === 'run' ? 'RUN' : 'STOP'],
     ['clock', clockText(skin, device.plantTime())],
     ['uptime', `${Math.floor(up / 86_400)} ${say(language, 'days')} ${new Date((up % 86_400) * 1000).toISOString().slice(11, 19)}`],
-    ['cycle', `${template.cycleMs[0]} - ${template.cycleMs[1]} ms`],
+    ['cycle', `${(persona.number('device cycle', Math.round(template.cycleMs[0] * 100), Math.round(template.cycleMs[1] * 100)) / 100).toFixed(1)} ms`],
   ]
   const rows = template.class === 'gateway' ? plate.filter(([word]) => word !== 'mode' && word !== 'cycle') : plate
   return [

@@ -63,9 +63,10 @@ export function styleSheet(markup: Markup, style: Style, random: Random): string
     `${c('fill')}{position:absolute;left:0;right:0;bottom:0;height:0;background:${accent};transition:height .6s}`,
     `${c('head')}{display:flex;gap:12px;align-items:flex-end;margin-bottom:6px}`,
     `input,select,button{font:inherit;padding:${random.int(3, 5)}px 7px;border:1px solid ${line};border-radius:${Math.min(radius, 4)}px;background:${dark ? '#10171e' : '#fff'};color:${text};max-width:100%}`,
-    `button{background:${accent};color:${brightness(accent) < 150 ? '#fff' : '#000'};border-color:${accent};cursor:pointer}`,
+    // More particular than the rule of all fields, whichever comes first.
+    `button[type]{background:${accent};color:${brightness(accent) < 150 ? '#fff' : '#000'};border-color:${accent};cursor:pointer}`,
     `${c('note')}{padding:7px 10px;border-left:4px solid #e5322d;background:${dark ? '#3a2525' : '#fdeceb'};margin-bottom:12px}`,
-    `${c('fine')}{border-left-color:#2ecc40;background:${dark ? '#1f3526' : '#e9f8ec'}}`,
+    `${c('note')}${c('fine')}{border-left-color:#2ecc40;background:${dark ? '#1f3526' : '#e9f8ec'}}`,
     `${c('panel')}{max-width:${random.int(320, 380)}px;background:${card};border:1px solid ${line};border-radius:${radius}px;padding:16px}`,
     `${c('panel')} label{display:block;margin-bottom:10px}`,
     `${c('panel')} input{width:100%}`,
