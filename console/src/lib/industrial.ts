@@ -14,12 +14,12 @@ export type Affected = EventBody<'plant.affected'>
 export type Row =
   | { type: 'request'; event: StoredEvent; body: Request; at: number; count: number; last: number }
   | { type: 'affected'; event: StoredEvent; body: Affected; at: number; cause: string | undefined }
-  | { type: 'other'; event: StoredEvent; at: number }
+  | { type: 'other'; event: StoredEvent; at: number; count: number; last: number }
 export type Sample = { at: number; branched: boolean; values: Readonly<Record<string, number>> }
 
 const quiet = new Set<Request['operation']>(['read', 'connect', 'identify', 'diagnose', 'browse', 'other'])
 const orders = new Set<Request['operation']>(['write', 'alarm', 'command', 'start', 'stop', 'restart', 'download', 'delete'])
-const beside = new Set(['protocol.violated', 'login.attempted', 'file.uploaded', 'file.downloaded', 'file.changed', 'command.executed'])
+const beside = new Set(['protocol.violated', 'login.attempted', 'file.uploaded', 'file.downloaded', 'file.changed', 'command.executed', 'http.exchanged'])
 /** How many different requests a client that polls asks in turn. */
 const pollRound = 6
 
@@ -31,8 +31,18 @@ export const isOrder = (body: Request): boolean => orders.has(body.operation)
 /** What changed the values of points: parameters, limits, outputs. */
 export const isWrite = (body: Request): boolean => body.operation === 'write' || body.operation === 'alarm' || body.operation === 'command'
 
-const foldKey = ({ protocol, operation, function: name, unit, points, count, outcome }: Request): string =>
-  [protocol, operation, name, unit, points[0]?.address, count, outcome].join('\n')
+/** Whether an event only looks: a poll is made of these. */
+function isQuiet({ kind, body }: StoredEvent): boolean {
+  if (kind === 'industrial.requested') return quiet.has((body as Request).operation)
+  return kind === 'http.exchanged' && body.method === 'GET'
+}
+
+/** What makes two quiet events the same one again. The query of a page that polls holds its clock. */
+function foldKey({ kind, body }: StoredEvent): string {
+  if (kind === 'http.exchanged') return [kind, body.method, String(body.target).split('?', 1)[0], body.status].join('\n')
+  const { protocol, operation, function: name, unit, points, count, outcome } = body as Request
+  return [kind, protocol, operation, name, unit, points[0]?.address, count, outcome].join('\n')
+}
 
 /** The conversation, oldest first; `at` in ms since `startedAt`. */
 export function conversation(events: readonly StoredEvent[], startedAt: number): Row[] {
@@ -42,12 +52,7 @@ export function conversation(events: readonly StoredEvent[], startedAt: number):
     const at = Math.max(0, event.time - startedAt)
     if (event.kind === 'industrial.requested') {
       const body = event.body as Request
-      const same = quiet.has(body.operation) ? foldInto(rows, foldKey(body)) : undefined
-      if (same) {
-        same.count += 1
-        same.last = at
-        continue
-      }
+      if (quiet.has(body.operation) && foldInto(rows, foldKey(event), at)) continue
       rows.push({ type: 'request', event, body, at, count: 1, last: at })
       if (isWrite(body))
         for (const point of body.points)
@@ -55,19 +60,25 @@ export function conversation(events: readonly StoredEvent[], startedAt: number):
     } else if (event.kind === 'plant.affected') {
       const body = event.body as Affected
       rows.push({ type: 'affected', event, body, at, cause: causeOf(writes, body) })
-    } else if (beside.has(event.kind)) rows.push({ type: 'other', event, at })
+    } else if (beside.has(event.kind)) {
+      if (isQuiet(event) && foldInto(rows, foldKey(event), at)) continue
+      rows.push({ type: 'other', event, at, count: 1, last: at })
+    }
   }
   return rows
 }
 
-/** The row that a repeated quiet request belongs to: among the last few, with nothing but quiet requests since. */
-function foldInto(rows: readonly Row[], key: string): Extract<Row, { type: 'request' }> | undefined {
-  for (let at = rows.length - 1; at >= Math.max(0, rows.length - pollRound); at--) {
-    const row = rows[at]
-    if (row?.type !== 'request' || !quiet.has(row.body.operation)) return undefined
-    if (foldKey(row.body) === key) return row
+/** Counts a repeated quiet event into its row: one of the last few, with nothing but quiet events since. False when there is none. */
+function foldInto(rows: readonly Row[], key: string, at: number): boolean {
+  for (let index = rows.length - 1; index >= Math.max(0, rows.length - pollRound); index--) {
+    const row = rows[index]
+    if (!row || row.type === 'affected' || !isQuiet(row.event)) return false
+    if (foldKey(row.event) !== key) continue
+    row.count += 1
+    row.last = at
+    return true
   }
-  return undefined
+  return false
 }
 
 /** The event of the write that a consequence is put down to: that tag, nearest to the time named. */
