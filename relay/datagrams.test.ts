@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -37,6 +37,13 @@ async function freePort(): Promise<number> {
   await new Promise<void>((resolve) => socket.close(() => resolve()))
   return port
 }
+async function freeTcpPort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
 async function eventually(condition: () => boolean | Promise<boolean>, ms = 10_000): Promise<void> {
   for (const until = Date.now() + ms; !(await condition()); ) {
     if (Date.now() > until) throw new Error(`never: ${condition}`)
@@ -55,6 +62,7 @@ interface Peer {
 }
 async function peer(address = '127.0.0.1'): Promise<Peer> {
   const socket = createSocket('udp4')
+  socket.unref() // a test that failed leaves it open
   await new Promise<void>((resolve) => socket.bind(0, address, resolve))
   const made: Peer = {
     socket,
@@ -292,8 +300,8 @@ describe('relay, tunnel, gate and worker', () => {
     journals = { relay: await openJournal(join(dir, 'relay')), decoys: await openJournal(join(dir, 'decoys')) }
     spool = await openBlobSpool(join(dir, 'blobs'))
     port = await freePort()
-    tcpPort = await freePort()
-    tunnelPort = await freePort()
+    tcpPort = await freeTcpPort()
+    tunnelPort = await freeTcpPort()
     gate = await makeGate()
     await gate.apply(decoysConfig())
     relay = startRelay({ identity: identities.relay, journal: journals.relay, connectTunnel, log })
