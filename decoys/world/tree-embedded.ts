@@ -5,6 +5,8 @@ import type { Persona } from '../persona.ts'
 import { type BaseTree, TreeBuilder, type View } from './base.ts'
 
 const day = 86_400_000
+/** Of a log, from the last boot on. */
+const mostEvents = 4000
 
 /** The tree of a device, of its own: names, sizes and contents are drawn from its seed. */
 export function embeddedTree(persona: Persona): BaseTree {
@@ -117,10 +119,15 @@ function written({ host, now }: View, { kind, bytes }: DeviceFile, path: string)
     'connection timeout',
     'battery ok',
   ]
-  for (let at = persona.bootedAt, nth = 0; put(`${local(at)} ${events[nth < 4 ? nth : persona.number(`log ${path} ${nth}`, 2, events.length - 1)]}`); nth++)
-    at +=
-      nth < 3
-        ? persona.number(`log gap ${path} ${nth}`, 300, 2500)
-        : persona.number(`log gap ${path} ${nth}`, 60_000, Math.max(120_000, Math.floor((now - persona.bootedAt) / 400)))
-  return `${lines.filter((line) => line.slice(0, 19) <= local(now)).join('\r\n')}\r\n`
+  for (let at = persona.bootedAt, nth = 0; at <= now && nth < mostEvents; nth++) {
+    lines.push(`${local(at)} ${events[nth < 4 ? nth : persona.number(`log ${path} ${nth}`, 2, events.length - 1)]}`)
+    at += nth < 3 ? persona.number(`log gap ${path} ${nth}`, 300, 2500) : persona.number(`log gap ${path} ${nth}`, 600_000, 72_000_000)
+  }
+  // The newest that fit.
+  let from = lines.length
+  for (let size = 0; from > 0 && size + (lines[from - 1] as string).length + 2 <= bytes; from--) size += (lines[from - 1] as string).length + 2
+  return lines
+    .slice(from)
+    .map((line) => `${line}\r\n`)
+    .join('')
 }

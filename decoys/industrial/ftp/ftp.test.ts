@@ -145,3 +145,73 @@ test('lines are cut out of any pieces, and those that are too long are passed ov
     assert.deepEqual(lines, ['NOOP', 'USER a b', undefined, 'QUIT'])
   }
 })
+
+test('a panel takes EPSV, lists what it knows, and shows nothing of a Linux host', async () => {
+  const persona = testPersona('weintek-oven-hmi')
+  const data = await serveDecoy(ftpData, persona, {})
+  const control = await serveDecoy(ftp, persona, { login, dataPort: data.port })
+  const curl = async (path: string): Promise<{ stdout: string; stderr: string }> =>
+    execute('curl', ['-sSv', '-m', '15', '--user', 'USER:USER', `ftp://127.0.0.1:${control.port}${path}`])
+  const { stdout, stderr } = await curl('/')
+  assert.match(stderr, /< 229 EPSV ok/)
+  assert.deepEqual(
+    stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ').at(-1)?.trim()),
+    ['datalog', 'eventlog', 'projects', 'recipe', 'system.log'],
+  )
+  for (const path of ['/etc/passwd', '/proc/version', '/bin/sh', '/../../etc/passwd']) await assert.rejects(curl(path), path)
+  assert.equal((await curl('/system.log')).stdout, (await curl('/system.log')).stdout)
+  const records = (await curl('/datalog/zones.csv')).stdout.split('\r\n')
+  assert.equal(records[0], 'time,item,value')
+  assert.ok(records.length > 100)
+  assert.deepEqual([...control.faults, ...data.faults], [])
+  await control.close()
+  await data.close()
+})
+
+test('2,000 random lines neither stop the server nor get a reply that is none', async () => {
+  const persona = testPersona('schneider-m340')
+  const fast = Object.assign(Object.create(persona), { template: { ...persona.template, device: { ...persona.template.device, latencyMs: [0, 0.01] } } })
+  const control = await serveDecoy(ftp, fast, { login, dataPort: 1 })
+  const client = await rawClient(control.port)
+  const words = [
+    'USER USER',
+    'PASS USER',
+    'LIST -la',
+    'CWD ..',
+    'RETR',
+    'SIZE /fw',
+    'MDTM x',
+    'RNTO y',
+    'DELE fw',
+    'TYPE Z',
+    'REST 9',
+    'FEAT',
+    'PORT 1,2',
+    'ABOR',
+    'STOR',
+    'MKD',
+    'RMD /',
+  ]
+  let state = 99
+  const random = (below: number): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((state / 4_294_967_296) * below)
+  }
+  for (let round = 0; round < 2000; round++) {
+    const bytes = Buffer.from(`${words[random(words.length)]}${'A'.repeat(random(40) === 0 ? 700 : 0)}`)
+    for (let i = random(3); i > 0; i--) bytes[random(bytes.length)] = 32 + random(224)
+    client.send(Buffer.concat([bytes, Buffer.from('\r\n')]).toString('hex'))
+  }
+  client.send(Buffer.from('QUIT\r\n').toString('hex'))
+  const got = Buffer.from(await client.rest(10_000_000), 'hex').toString('latin1')
+  for (const reply of got.trim().split('\r\n')) assert.match(reply, /^[1-5]\d\d[ -]/)
+  client.close()
+  const next = await rawClient(control.port)
+  assert.match(Buffer.from(await next.rest(4), 'hex').toString(), /^220 /)
+  next.close()
+  assert.deepEqual(control.faults, [])
+  await control.close()
+})
