@@ -23,6 +23,10 @@ export interface FuzzCount {
   slowestMs: number
   /** Live memory (heap after collection, and buffers) that the second half of the inputs left, in MiB. */
   leftMiB: number
+  /** Live memory after the second half, as a multiple of that after the first. */
+  liveGrowth: number
+  /** Resident memory of this process after the second half, as a multiple of that after the first. */
+  residentGrowth: number
   ms: number
 }
 
@@ -54,7 +58,7 @@ export async function liveMiB(): Promise<number> {
 /** Throws an Error that names seed, number and bytes of the input that did it. */
 export async function fuzz(target: FuzzTarget, { seed, inputs, ms, inputMs = 10_000, progress = () => undefined }: FuzzBounds): Promise<FuzzCount> {
   const begun = Date.now()
-  const count: FuzzCount = { inputs: 0, bytes: 0, served: 0, slowestMs: 0, leftMiB: 0, ms: 0 }
+  const count: FuzzCount = { inputs: 0, bytes: 0, served: 0, slowestMs: 0, leftMiB: 0, liveGrowth: 1, residentGrowth: 1, ms: 0 }
   let next = 0
   let told = begun
 
@@ -101,8 +105,12 @@ export async function fuzz(target: FuzzTarget, { seed, inputs, ms, inputMs = 10_
   await target.serves()
   await part(Math.ceil(inputs / 2), begun + ms / 2)
   const half = await liveMiB()
+  const resident = process.memoryUsage.rss()
   await part(inputs, begun + ms)
-  count.leftMiB = (await liveMiB()) - half
+  const end = await liveMiB()
+  count.leftMiB = end - half
+  count.liveGrowth = end / half
+  count.residentGrowth = process.memoryUsage.rss() / resident
   count.ms = Date.now() - begun
   return count
 }
