@@ -12,7 +12,7 @@ import { session } from './sessions.ts'
 export async function sessionPlant(core: Core, actor: Actor, input: { params: { id: string } }): Promise<RouteAnswer<'sessionPlant'>> {
   const { decoy } = await session(core, actor, input)
   const [row] = await core.sql<{ plant: { id: string; template: string; units: Record<string, string> } | null }[]>`select plant from decoy where id = ${decoy}`
-  const template = row?.plant ? loadPlants(core.dataDir).get(row.plant.template) : undefined
+  const template = row?.plant ? loadPlants(core.dataDir, () => {}).get(row.plant.template) : undefined
   if (!row?.plant || !template) throw notFound('plant')
   return pictureOf(row.plant.id, template, Object.values(row.plant.units))
 }

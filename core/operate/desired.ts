@@ -44,7 +44,7 @@ export async function desiredState(core: Core, sensorId: string): Promise<RelayC
     return { ...common, role: 'relay', gates: gates.map(({ id, name }) => ({ sensor: id, address: tunnels.get(name) ?? fallback })) }
   }
   const secret = siteSecret(core)
-  const personas = loadPersonas(core.dataDir)
+  const personas = loadPersonas(core.dataDir, core.log)
   const relayNames = (await sql<{ relay: string }[]>`select distinct relay from placement where host = ${sensor.name}`).map(({ relay }) => relay)
   const decoys = confirmed
     ? await sql<
@@ -58,7 +58,7 @@ export async function desiredState(core: Core, sensorId: string): Promise<RelayC
         }[]
       >`select id, persona, organisation, services, secrets, plant from decoy where host = ${sensor.name} order by id`
     : []
-  const plants = decoys.some(({ plant }) => plant) ? loadPlants(core.dataDir) : new Map<string, never>()
+  const plants = decoys.some(({ plant }) => plant) ? loadPlants(core.dataDir, core.log) : new Map<string, never>()
   return {
     ...common,
     role: 'decoys',

@@ -1,6 +1,7 @@
 /** Scenarios: parsed with places, planned, applied, undone. */
 import assert from 'node:assert/strict'
-import { globSync, readFileSync } from 'node:fs'
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { systemActor } from '../actor.ts'
@@ -147,5 +148,23 @@ test('a known scanner belongs to a place: applying it again changes nothing, a c
     await assert.rejects(planTemplate(core, below(['group/head-office']), { body: { text: head + own } }), /'group' lies outside of what you may change/)
   } finally {
     await core.close()
+  }
+})
+
+test('a broken persona of a site is named where it is used and leaves the rest running', () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'shenlou-personas-'))
+  try {
+    mkdirSync(join(dataDir, 'personas'))
+    const file = join(dataDir, 'personas', 'ours.yaml')
+    writeFileSync(file, 'kind: persona\nversion: 1\nid: ours\n')
+    assert.throws(() => loadPersonas(dataDir), /persona ours\.yaml: line \d+, column \d+: /)
+    const said: string[] = []
+    assert.deepEqual([...loadPersonas(dataDir, (fault) => said.push(fault)).keys()], [...personas.keys()])
+    assert.equal(said.length, 1)
+    const shipped = readFileSync(join(templatesFolder, 'personas', 'centos-7.yaml'), 'utf8')
+    writeFileSync(file, shipped.replace('id: centos-7', 'id: ours'))
+    assert.ok(loadPersonas(dataDir).has('ours'), 'a mended file is read again')
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true })
   }
 })
