@@ -33,7 +33,7 @@ export function checkScenario(
     const [contradiction] = persona ? lintPersona(persona) : []
     if (contradiction) faults.push(at([...path, 'persona'], `persona '${decoy.persona}' contradicts itself: ${contradiction}`))
     if (persona) for (const { path: inside, message } of checkDevice(decoy, persona, scenario, plants)) faults.push(at([...path, ...inside], message))
-    const ports = new Set<number>()
+    const ports = new Set<string>()
     decoy.services.forEach((service, s) => {
       const here = [...path, 'services', s]
       if (!isService(service.service)) {
@@ -44,8 +44,9 @@ export function checkScenario(
         faults.push(
           at([...here, 'service'], `persona '${decoy.persona}' has no '${services[service.service].needs}' section, so it cannot serve '${service.service}'`),
         )
-      if (ports.has(service.port)) faults.push(at([...here, 'port'], `port ${service.port} is taken by another service of this decoy`))
-      ports.add(service.port)
+      const place = `${services[service.service].transport} ${service.port}`
+      if (ports.has(place)) faults.push(at([...here, 'port'], `port ${service.port} is taken by another service of this decoy`))
+      ports.add(place)
       const settings = services[service.service].settings.safeParse(service.settings)
       for (const issue of settings.error?.issues ?? []) faults.push(at([...here, 'settings', ...issue.path], issue.message))
     })
@@ -64,7 +65,8 @@ export function checkScenario(
     }
     for (const service of decoy.services) {
       const port = placement.ports[service.service] ?? service.port
-      const key = `${placement.relay} ${placement.address} ${port}`
+      const transport = isService(service.service) ? services[service.service].transport : 'tcp'
+      const key = `${placement.relay} ${placement.address} ${transport} ${port}`
       const other = taken.get(key)
       if (other) faults.push(at(['placements', i], `${placement.address}:${port} on relay '${placement.relay}' already leads to '${other}'`))
       taken.set(key, `${decoy.id}/${service.service}`)
