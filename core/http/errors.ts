@@ -51,6 +51,7 @@ const domain: Record<string, number> = {
   revoked: 409,
   scope: 403,
   'scope-outside': 403,
+  'scope-unknown': 400,
   'sign-in-failed': 401,
   'template-conflict': 409,
   'template-invalid': 422,
