@@ -23,8 +23,8 @@ export interface DecoyHost {
   /** Launcher and all below it: gate, workers. */
   readonly pid: number
   readonly password: string
-  /** A connection of a client to port 22, as a relay brings it; each source address is another adversary. */
-  connect(source?: string): Duplex
+  /** A connection of a client, as a relay brings it to the service of a decoy (by itself the SSH of the first); each source address is another adversary. */
+  connect(source?: string, decoy?: string): Duplex
   /** Called with the text of each event that the journal holds durably and the uplink brought. */
   onEvent: ((json: string, at: number) => void) | undefined
   /** Events that came so far. */
@@ -34,8 +34,16 @@ export interface DecoyHost {
   close(): Promise<void>
 }
 
-/** Starts the host with one decoy that has SSH and the portal, and joins a relay's end of a tunnel to it. */
-export async function startDecoyHost(): Promise<DecoyHost> {
+/** Decoys of one service each, instead of the one with SSH. */
+export interface Served {
+  service: string
+  port: number
+  decoys: DecoysConfig['decoys']
+  plants: NonNullable<DecoysConfig['plants']>
+}
+
+/** Starts the host with one decoy that has SSH, or with those given, and joins a relay's end of a tunnel to it. */
+export async function startDecoyHost(served?: Served): Promise<DecoyHost> {
   const folder = mkdtempSync(join(tmpdir(), 'shenlou-host-'))
   const authority = await createAuthority(join(folder, 'ca'), randomBytes(32))
   const [port] = (await freePorts(1)) as [number]
@@ -52,8 +60,11 @@ export async function startDecoyHost(): Promise<DecoyHost> {
     scope: 'group',
     tunnel: `127.0.0.1:${port}`,
     relays: [issued.relay.sensor],
-    placements: [{ ...placement, decoy: 'server', service: 'ssh' }],
-    decoys: [
+    placements: served
+      ? served.decoys.map(({ id }) => ({ ...placement, id, port: served.port, decoy: id, service: served.service }))
+      : [{ ...placement, decoy: 'server', service: 'ssh' }],
+    ...(served ? { plants: served.plants } : {}),
+    decoys: served?.decoys ?? [
       {
         id: 'server',
         persona,
@@ -124,14 +135,14 @@ export async function startDecoyHost(): Promise<DecoyHost> {
       return child.pid as number
     },
     password,
-    connect(ip = '10.0.0.1') {
+    connect(ip = '10.0.0.1', decoy = 'p') {
       sourcePort = sourcePort >= 65_000 ? 1024 : sourcePort + 1
       const stream = tunnel.open({
         connection: uuidv7(),
         transport: 'tcp',
         source: { ip, port: sourcePort },
-        destination: { ip: '127.0.0.1', port: 22 },
-        placement: 'p',
+        destination: { ip: '127.0.0.1', port: served?.port ?? 22 },
+        placement: decoy,
         observed: {},
         acceptedAt: Date.now(),
       })
