@@ -6,7 +6,8 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { floatWords, iec104Client, modbusClient, s7Client, setPoint } from './industrial/clients.ts'
 import { type Capture, capture, type DecodeAs, shownFault } from './industrial/dissect.ts'
-import { mbpoll, nmap, nodes7, pymodbus } from './industrial/others.ts'
+import { execute, mbpoll, nmap, nodes7, pymodbus } from './industrial/others.ts'
+import { openPages } from './industrial/pages.ts'
 import { type Park, startPark } from './industrial/park.ts'
 import { until } from './installation.ts'
 
@@ -22,6 +23,9 @@ before(async () => {
   decodeAs[park.port('topcoat-oven', 'modbus')] = 'mbtcp'
   decodeAs[park.port('primer-oven', 's7comm')] = 'tpkt'
   decodeAs[park.port('wind-rtu', 'iec104')] = 'iec60870_104'
+  decodeAs[`udp/${park.port('meters', 'snmp')}`] = 'snmp'
+  decodeAs[park.port('topcoat-oven', 'hmi')] = 'http'
+  decodeAs[park.port('batching', 'ftp')] = 'ftp'
 })
 after(() => park?.site.remove())
 
@@ -29,7 +33,12 @@ describe('clients of others are answered as by the devices', () => {
   let dialogues: Capture
 
   before(async () => {
-    dialogues = await capture(`net 127.0.0.0/8 and (port ${Object.keys(decodeAs).join(' or port ')})`, decodeAs)
+    dialogues = await capture(
+      `net 127.0.0.0/8 and (port ${Object.keys(decodeAs)
+        .map((port) => port.replace('udp/', ''))
+        .join(' or port ')})`,
+      decodeAs,
+    )
   })
   after(() => dialogues?.remove())
 
@@ -122,11 +131,100 @@ out['information'] = [v.decode() for v in client.execute(ReadDeviceInformationRe
     }
   })
 
+  test('snmp tools walk the agents, which say what the other protocols say; nmap describes one of them', async () => {
+    const { stdout } = await execute('snmpwalk', ['-v1', '-c', 'public', '-On', '-t', '3', '-r', '3', place('test-bench', 'snmp').join(':'), '1.3.6.1.2.1.1'])
+    assert.match(stdout, /^\.1\.3\.6\.1\.2\.1\.1\.1\.0 = STRING: "Siemens, SIMATIC S7, CPU ?315-2 PN\/DP, 6ES7 315-2EH14-0AB0/m)
+    const gateway = (await execute('snmpget', ['-v2c', '-c', 'public', '-Oqv', '-t', '3', '-r', '3', place('meters', 'snmp').join(':'), '1.3.6.1.2.1.1.1.0']))
+      .stdout
+    assert.match(gateway, /MGate MB3170/)
+    const described = await nmap(...place('meters', 'snmp'), 'snmp-sysdescr,snmp-info', 'udp')
+    assert.match(described, /snmp-sysdescr: MGate MB3170/)
+    assert.match(described, /enterprise: (?!Feenix)/)
+  })
+
+  test('curl and lftp meet the page of the panel and the files of the controller', async () => {
+    const [host, port] = place('topcoat-oven', 'hmi')
+    const page = (await execute('curl', ['-s', '-L', '-m', '10', '-i', `http://${host}:${port}/`])).stdout
+    assert.match(page, /^HTTP\/1\.[01] \d\d\d/)
+    assert.match(page, /cMT/)
+    assert.match(page, />187\.5</, 'the setpoint that mbpoll wrote')
+    const [files, control] = place('batching', 'ftp')
+    const account = (
+      JSON.parse((await park.site.command('placements', '--json')).stdout) as { accounts: { decoy: string; service: string; user: string; password: string }[] }
+    ).accounts.find(({ decoy, service }) => decoy === 'batching' && service === 'ftp')
+    assert.ok(account, 'the controller has an account for files')
+    const listed = (
+      await execute('lftp', [
+        '-e',
+        'set net:timeout 10; set net:max-retries 2; set ftp:ssl-allow no; ls /; bye',
+        '-u',
+        `${account.user},${account.password}`,
+        '-p',
+        String(control),
+        files,
+      ])
+    ).stdout
+    assert.match(listed, /^d.* fw$/m)
+  })
+
   test('none of these dialogues has a malformed frame or one that dissectors call an error', async () => {
     await dialogues.stop()
     const counts = await dialogues.protocols()
-    for (const protocol of ['mbtcp', 's7comm', 'iec60870_asdu']) assert.ok((counts.get(protocol) ?? 0) >= 8, `${protocol}: ${[...counts].join(' ')}`)
-    assert.deepEqual((await dialogues.faults()).map(shownFault), [])
+    for (const protocol of ['mbtcp', 's7comm', 'iec60870_asdu', 'snmp', 'http', 'ftp'])
+      assert.ok((counts.get(protocol) ?? 0) >= 4, `${protocol}: ${[...counts].join(' ')}`)
+    // VxWorks, the system of this controller, puts words in front of the path that RFC 959 wants first.
+    const faults = (await dialogues.faults()).filter(({ info }) => info !== 'Response: 257 Current directory is "/"')
+    assert.deepEqual(faults.map(shownFault), [])
+  })
+})
+
+describe('dialogues that are wrong on purpose', () => {
+  test('are refused in frames that dissectors read whole, with the errors that are expected and no others', async () => {
+    const dialogues = await capture(
+      `net 127.0.0.0/8 and (port ${park.port('batching', 'modbus')} or port ${park.port('test-bench', 's7comm')} or port ${park.port('wind-rtu', 'iec104')})`,
+      decodeAs,
+    )
+    try {
+      const from = park.stranger
+      const controller = await modbusClient({ ...at('batching', 'modbus'), from })
+      const exceptions: [string, string][] = [
+        ['07', '8701'],
+        ['03 7000 0001', '8302'],
+        ['03 0000 007e', '8303'],
+        ['05 0000 1234', '8503'],
+        ['2b 0e 09 00', 'ab03'],
+        ['2b 0e 04 63', 'ab02'],
+        ['10 0000 0002 04 00', '9003'],
+      ]
+      for (const [asked, answer] of exceptions) assert.equal((await controller.ask(asked)).toString('hex'), answer, asked)
+      controller.close()
+      const bench = await s7Client({ ...at('test-bench', 's7comm'), from }, 2)
+      await assert.rejects(bench.read(777, 0, 4), /0a000000$/)
+      await assert.rejects(bench.read(20, 60, 8), /05000000$/)
+      // Five items are said and one is there: what the dissector must find, and nothing but that.
+      assert.match((await bench.ask(Buffer.from('320100000009000e00000405120a10020001001484000000', 'hex'))).toString('hex'), /8500$/)
+      bench.close()
+      await assert.rejects(s7Client({ ...at('test-bench', 's7comm'), from }, 5), /refused/)
+      const station = await iec104Client({ ...at('wind-rtu', 'iec104'), from })
+      station.send('7f 01 06 00 2f00 000000')
+      station.send('64 01 06 00 3000 000000 14')
+      station.send('2d 01 06 00 2f00 010000 01')
+      await until('three refusals', () => station.others.filter((asdu) => /^(7f016c|64016e|2d016f)/.test(asdu)).length === 3, 5000)
+      station.close()
+      await dialogues.stop()
+      // Type 127 does not exist, and what does not exist dissectors cannot read: the request's, and its mirror with cause 44.
+      const infos = [...(await dialogues.experts()).keys()].filter(
+        (message) => !/^Connection |^This frame (initiates|undergoes) the connection closing/.test(message),
+      )
+      assert.deepEqual(infos.sort(), ['Disconnect Request(DR): 0x0 -> 0x1', 'Malformed Packet (Exception occurred)'])
+      assert.deepEqual(
+        (await dialogues.faults()).map(({ malformed, info }) => [malformed, info]),
+        [[true, 'ROSCTR:[Job     ] Function:[Read Var][Malformed Packet]']],
+      )
+    } finally {
+      await dialogues.stop()
+      dialogues.remove()
+    }
   })
 })
 
@@ -182,6 +280,28 @@ describe('one write, every view', () => {
     assert.ok((await attacker.oven.read(2, 8, 3)).includes(1), 'the alarm in Modbus')
     assert.ok(((await attacker.oven.read(3, 30, 1))[0] ?? 0) > 0, 'counted')
     assert.equal((await stranger.ovenS7.read(99, 0, 1)).readUInt8() & 7, 0)
+  })
+
+  test('a setpoint written on the page of the panel shows in Modbus, one written through Modbus on the page', async () => {
+    const { accounts } = JSON.parse((await park.site.command('placements', '--json')).stdout) as {
+      accounts: { decoy: string; service: string; user: string; password: string }[]
+    }
+    const operator = accounts.find(({ decoy, service, user }) => decoy === 'topcoat-oven' && service === 'hmi' && user === 'operator')
+    assert.ok(operator)
+    const page = openPages(...place('topcoat-oven', 'hmi'), park.attacker)
+    const other = openPages(...place('topcoat-oven', 'hmi'), park.stranger)
+    try {
+      await page.enter('/hmi/login', operator.user, operator.password)
+      await page.write('/hmi/setting', '二区设定', '203.4')
+      await until('the setpoint of the page in Modbus', async () => (await attacker.panel.read(3, 1, 1))[0] === 2034, soon)
+      await attacker.panel.write(2, [1617])
+      await until('the setpoint of Modbus on the page', async () => (await page.get('/hmi/main')).includes('>161.7<'), soon)
+      assert.notEqual((await stranger.panel.read(3, 1, 1))[0], 2034)
+      assert.doesNotMatch(await other.get('/hmi/main'), />203\.4<|>161\.7</)
+    } finally {
+      page.remove()
+      other.remove()
+    }
   })
 
   test('a pump of the other oven, switched off through Modbus on its panel, is off in every table', async () => {

@@ -14,8 +14,8 @@ export interface Fault {
   /** Transport stream and protocols of the frame. */
   protocols: string
   malformed: boolean
-  /** Expert infos of level error. */
-  errors: string[]
+  /** All its expert infos, one of which at least is of level error where it is not malformed. */
+  messages: string[]
   info: string
 }
 
@@ -27,6 +27,8 @@ export interface Capture {
   protocols(): Promise<Map<string, number>>
   /** Frames that are malformed or carry an expert info of level error. Throws when tshark fails. */
   faults(): Promise<Fault[]>
+  /** How often each expert info of any level was given about what is said over TCP and UDP. Throws when tshark fails. */
+  experts(): Promise<Map<string, number>>
   remove(): void
 }
 
@@ -63,11 +65,13 @@ export async function capture(filter: string, decodeAs: DecodeAs): Promise<Captu
   const as = Object.entries(decodeAs).flatMap(([port, protocol]) =>
     port.startsWith('udp/') ? ['-d', `udp.port==${port.slice(4)},${protocol}`] : ['-d', `tcp.port==${port},${protocol}`],
   )
+  // Requests and answers of Modbus are told apart by the port alone, which is a preference of its own.
+  const modbus = Object.entries(decodeAs).flatMap(([port, protocol]) => (protocol === 'mbtcp' ? ['-o', `mbtcp.tcp.port:${port}`] : []))
   const fields = async (wanted: string[], show: string): Promise<string[][]> => {
     const { stdout } = await execute(
       'tshark',
       // Faults of the machine's own TCP on loopback (a window, a keep-alive) are no faults of what is said.
-      ['-r', file, ...as, '-2', '-R', show, '-T', 'fields', '-E', 'separator=/t', '-E', 'aggregator=|', ...wanted.flatMap((field) => ['-e', field])],
+      ['-r', file, ...as, ...modbus, '-2', '-R', show, '-T', 'fields', '-E', 'separator=/t', '-E', 'aggregator=|', ...wanted.flatMap((field) => ['-e', field])],
       { env: quiet, maxBuffer: 256 * 1024 * 1024 },
     )
     return stdout
@@ -92,24 +96,27 @@ export async function capture(filter: string, decodeAs: DecodeAs): Promise<Captu
     },
     async faults() {
       const rows = await fields(
-        ['frame.number', 'tcp.stream', 'frame.protocols', '_ws.malformed', '_ws.expert.severity', '_ws.expert.message', '_ws.col.Info'],
+        ['frame.number', 'tcp.stream', 'frame.protocols', '_ws.malformed', '_ws.expert.message', '_ws.col.Info'],
         // Severity 0x00800000 is error.
         '_ws.malformed || _ws.expert.severity >= 0x00800000',
       )
-      return rows.map(([frame, stream, protocols, malformed, severities = '', messages = '', info = '']) => {
-        const texts = messages.split('|')
-        return {
-          frame: Number(frame),
-          protocols: `${stream} ${protocols}`,
-          malformed: malformed !== '',
-          errors: severities.split('|').flatMap((severity, i) => (Number(severity) >= 0x00800000 ? [texts[i] ?? ''] : [])),
-          info,
-        }
-      })
+      return rows.map(([frame, stream, protocols, malformed, messages = '', info = '']) => ({
+        frame: Number(frame),
+        protocols: `${stream} ${protocols}`,
+        malformed: malformed !== '',
+        messages: messages.split('|'),
+        info,
+      }))
+    },
+    async experts() {
+      const counts = new Map<string, number>()
+      for (const [messages = ''] of await fields(['_ws.expert.message'], '_ws.expert && !tcp.analysis.flags'))
+        for (const message of messages.split('|')) counts.set(message, (counts.get(message) ?? 0) + 1)
+      return counts
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }
 
-export const shownFault = ({ frame, protocols, malformed, errors, info }: Fault): string =>
-  `frame ${frame} of stream ${protocols}: ${malformed ? 'malformed ' : ''}${errors.join(', ')} (${info})`
+export const shownFault = ({ frame, protocols, malformed, messages, info }: Fault): string =>
+  `frame ${frame} of stream ${protocols}: ${malformed ? 'malformed: ' : ''}${messages.join(', ')} (${info})`

@@ -3,11 +3,15 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import NodeS7 from 'nodes7'
 
-const execute = promisify(execFile)
+export const execute = promisify(execFile)
 
-/** What nmap's script prints about a port. The scripts know a protocol by its usual port, so they are forced onto others. */
-export async function nmap(host: string, port: number, script: string): Promise<string> {
-  const { stdout } = await execute('nmap', ['-sT', '-Pn', '-n', '-p', String(port), '--script', `+${script}`, host], { timeout: 60_000 })
+/** What nmap's scripts print about a port. The scripts know a protocol by its usual port, so they are forced onto others. */
+export async function nmap(host: string, port: number, scripts: string, transport: 'tcp' | 'udp' = 'tcp'): Promise<string> {
+  const { stdout } = await execute(
+    'nmap',
+    [transport === 'tcp' ? '-sT' : '-sU', '-Pn', '-n', '-p', String(port), '--script', scripts.replaceAll(/[^,]+/g, '+$&'), host],
+    { timeout: 60_000 },
+  )
   return stdout
 }
 
