@@ -122,6 +122,7 @@ export async function install({
   let output = ''
   let cookie = ''
   let password = ''
+  let firstLines: string[] = []
 
   const launch = async (): Promise<ChildProcess> => {
     const [program = process.execPath, ...words] = [...prefix, process.execPath, entry, 'start', ...flags]
@@ -160,7 +161,9 @@ export async function install({
       return given.password
     },
     async signIn() {
-      const [username = '', first = ''] = readFileSync(join(data, 'first-password'), 'utf8').split('\n')
+      // The file goes once the password in it was changed.
+      if (password === '') firstLines = readFileSync(join(data, 'first-password'), 'utf8').split('\n')
+      const [username = '', first = ''] = firstLines
       const send = async (name: 'signIn' | 'changePassword', body: unknown): Promise<void> => {
         const { path, method } = routes[name]
         const answer = await fetch(`${url}/api/v1${path}`, {

@@ -87,13 +87,22 @@ describe('two fresh installations', () => {
     )
   })
 
-  test('share no run of eight bytes that neither real servers nor the reviewed list explain', (t) => {
+  test('share no run of eight bytes that neither real servers nor the reviewed list explain', async (t) => {
     const [one, two] = captures as [Capture, Capture]
     const found = unexplained(one.bytes, two.bytes, real)
     const bare = unexplained(one.bytes, two.bytes, real, [])
     const size = [...one.bytes.values()].reduce((sum, part) => sum + part.length, 0)
     t.diagnostic(`shown: ${size} bytes captured; of ${count(bare)} shared runs of eight that real servers did not send, ${count(found)} unexplained`)
-    assert.deepEqual(found, new Map())
+    if (found.size === 0) return
+    // Two names or numbers can fall alike; what is the same everywhere, a third installation has too.
+    const third = await install()
+    sites.push(third)
+    const { bytes } = await capture(third)
+    const everywhere = [...found]
+      .map(([part, runs]) => [part, runs.filter((run) => bytes.get(part)?.includes(run, 0, 'latin1'))] as const)
+      .filter(([, runs]) => runs.length > 0)
+    t.diagnostic(`shown: of these, ${everywhere.reduce((sum, [, runs]) => sum + runs.length, 0)} are in a third installation too`)
+    assert.deepEqual(new Map(everywhere), new Map())
   })
 
   test('would be found to share a constant, wherever it stands', () => {

@@ -176,18 +176,18 @@ export async function program(shell: Shell, name: string, args: string[], stream
   }
 }
 
-const machines: Record<string, [kind: number, machine: number, big: boolean]> = {
-  x86_64: [2, 0x3e, false],
-  aarch64: [2, 0xb7, false],
-  armv7l: [1, 0x28, false],
-  mips: [1, 8, false],
+const machines: Record<string, [kind: number, machine: number]> = {
+  x86_64: [2, 0x3e],
+  aarch64: [2, 0xb7],
+  armv7l: [1, 0x28],
+  mips: [1, 8],
 }
 
 /** Whether the bytes are a program for this host's processor (ELF header, System V ABI). */
 function fits(bytes: Buffer, architecture: string): boolean {
-  const [kind, machine, big] = machines[architecture] ?? [1, 8, false]
-  if (bytes.length < 52 || (bytes[5] === 2) !== big) return false
-  const found = big ? bytes.readUInt16BE(18) : bytes.readUInt16LE(18)
+  const [kind, machine] = machines[architecture] ?? [1, 8]
+  if (bytes.length < 52 || bytes[5] === 2) return false
+  const found = bytes.readUInt16LE(18)
   return (bytes[4] === kind && found === machine) || (architecture === 'x86_64' && bytes[4] === 1 && found === 3)
 }
 

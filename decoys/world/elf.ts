@@ -1,19 +1,18 @@
 /** Programs that are there to be looked at: a true ELF header for the architecture, then bytes made up from the path. */
 
 const machines = {
-  x86_64: { class: 2, data: 1, machine: 0x3e, flags: 0, entry: 0x404890 },
-  aarch64: { class: 2, data: 1, machine: 0xb7, flags: 0, entry: 0x403e40 },
-  armv7l: { class: 1, data: 1, machine: 0x28, flags: 0x05000200, entry: 0x9f14 },
-  mips: { class: 1, data: 1, machine: 0x08, flags: 0x70001007, entry: 0x402d90 },
+  x86_64: { class: 2, machine: 0x3e, flags: 0, entry: 0x404890 },
+  aarch64: { class: 2, machine: 0xb7, flags: 0, entry: 0x403e40 },
+  armv7l: { class: 1, machine: 0x28, flags: 0x05000200, entry: 0x9f14 },
+  mips: { class: 1, machine: 0x08, flags: 0x70001007, entry: 0x402d90 },
 } as const
 
-/** Bytes of the program at `path`; the same for the same path, size and architecture. Layout: System V ABI, ELF header. */
+/** Bytes of the program at `path`, in little-endian order as all of these processors are run; the same for the same path, size and architecture. Layout: System V ABI, ELF header. */
 export function program(architecture: string, path: string, size: number): Buffer {
-  const { class: width, data, machine, flags, entry } = machines[architecture as keyof typeof machines] ?? machines.mips
+  const { class: width, machine, flags, entry } = machines[architecture as keyof typeof machines] ?? machines.mips
   const bytes = Buffer.alloc(size)
-  const big = data === 2
-  const u16 = (value: number, at: number): number => (big ? bytes.writeUInt16BE(value, at) : bytes.writeUInt16LE(value, at))
-  const u32 = (value: number, at: number): number => (big ? bytes.writeUInt32BE(value, at) : bytes.writeUInt32LE(value, at))
+  const u16 = (value: number, at: number): number => bytes.writeUInt16LE(value, at)
+  const u32 = (value: number, at: number): number => bytes.writeUInt32LE(value, at)
   let state = 0x9e3779b9
   for (let i = 0; i < path.length; i++) state = Math.imul(state ^ path.charCodeAt(i), 16777619) >>> 0
   for (let at = 64; at + 4 <= size; at += 4) {
@@ -23,7 +22,7 @@ export function program(architecture: string, path: string, size: number): Buffe
     bytes.writeInt32LE(state | 0, at)
   }
   if (size < 64) return bytes
-  bytes.set([0x7f, 0x45, 0x4c, 0x46, width, data, 1, 0])
+  bytes.set([0x7f, 0x45, 0x4c, 0x46, width, 1, 1, 0])
   u16(2, 16) // ET_EXEC
   u16(machine, 18)
   u32(1, 20)

@@ -252,6 +252,8 @@ export function openProcesses(host: Host, logins: Logins, killed: number[] = [],
         resident: 1200 + ((command.length * 331) % 900),
         cpu: 0,
       })
+    // KiB: an ash is a hundredth of a server's bash with its locale archive.
+    const small = persona.template.os.shell === 'ash'
     for (const login of logins.live) {
       const user = login.user
       const uid = user === 'root' ? 0 : 1000
@@ -310,8 +312,8 @@ export function openProcesses(host: Host, logins: Logins, killed: number[] = [],
           command: login.tty === 'notty' ? shell.slice(1) : shell,
           tty,
           state: 'Ss',
-          virtual: 115440,
-          resident: 2084,
+          virtual: small ? 1196 + (login.pid % 13) * 4 : 115_304 + (login.pid % 83) * 4,
+          resident: small ? 820 + (login.pid % 31) * 4 : 1980 + (login.pid % 53) * 4,
           ...at,
         })
       let foreground = true
@@ -325,8 +327,8 @@ export function openProcesses(host: Host, logins: Logins, killed: number[] = [],
           command: program.command,
           tty,
           state: job ? 'S' : foreground && login.programs.size > 0 ? 'R+' : 'S+',
-          virtual: 110_000 + ((program.command.length * 977) % 46_000),
-          resident: 1200 + ((program.command.length * 331) % 900),
+          virtual: (small ? 1080 : 110_000) + ((program.command.length * 977 + program.pid * 4) % (small ? 160 : 46_000)),
+          resident: (small ? 600 : 1200) + ((program.command.length * 331 + program.pid * 4) % (small ? 200 : 900)),
           startedAt: program.startedAt,
           cpu: 0,
         })
