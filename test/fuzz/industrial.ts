@@ -355,7 +355,11 @@ async function ftpTarget(): Promise<FuzzTarget> {
 }
 
 async function hmiTarget(): Promise<FuzzTarget> {
-  const persona = testPersona('weintek-oven-hmi')
+  const drawn = testPersona('weintek-oven-hmi')
+  const { hmi: section } = drawn.template
+  assert.ok(section)
+  // The few places of such a page would make most of the inputs wait for one.
+  const persona: Persona = { ...drawn, template: { ...drawn.template, hmi: { ...section, connections: 64 } } }
   const decoy = await serveDecoy(ending(hmi), persona, { login, engineers: ['USER'] }, plantOptions())
   const post = (path: string, body: string): string =>
     `POST ${path} HTTP/1.1\r\nHost: hmi\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`
