@@ -9,5 +9,5 @@ const long = { inputs: 200_000, ms: 120_000, least: 1000, progress: true }
 fuzzTests(parserTargets, { ...long, ms: 60_000 })
 fuzzTests(linkTargets, long)
 fuzzTests(serviceTargets, long)
-fuzzTests(industrialTargets, { inputs: 100_000, ms: 1_200_000, least: 100_000, progress: true, growth: 1.05, residentGrowth: 1.05 })
+fuzzTests(industrialTargets, { inputs: 100_000, ms: 1_200_000, least: 100_000, progress: true, residentGrowth: 1.05 })
 fuzzTests(deviceTargets, long)
