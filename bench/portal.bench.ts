@@ -107,7 +107,7 @@ async function measure(
     captured = ((await server.captured?.()) ?? 0) - before
     return captured >= answers
   }
-  if (server.captured) await until('every answer among the events', count, 60_000).catch(() => undefined)
+  if (server.captured) await until('every answer among the events', count, 60_000).catch(() => undefined) // the row of captured requests shows what is missing
   return { perS: asked / elapsed, cpuUs: (used * 1000) / Math.max(1, asked), answers, captured }
 }
 

@@ -87,12 +87,12 @@ export async function openLineSpool(dir: string): Promise<{ spool: LineSpool; li
       epoch = randomUUID()
       position = 0
       next = 1
-      await former?.close().catch(() => {})
+      await former?.close().catch(() => {}) // its lines are committed: nothing of it is needed
       await rm(file, { force: true })
     },
     async close() {
       while (turn) await turn
-      await handle?.close().catch(() => {})
+      await handle?.close().catch(() => {}) // each line was written before it counted as kept
       handle = undefined
     },
   }

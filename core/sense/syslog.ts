@@ -155,6 +155,7 @@ export async function startSyslog(core: Core, where: { host: string; port: numbe
     while (!core.signal.aborted) {
       await delay(1000)
       const { lost } = queue
+      // The count stays and is tried again; that the database is away is said where it is.
       const counted = await core.sql`update source set lost = lost + ${lost} where id = ${queue.source.id}`.catch(() => undefined)
       if (!counted) continue
       queue.lost -= lost

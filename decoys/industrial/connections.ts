@@ -1,7 +1,16 @@
 /** How many connections each service of a device has now: controllers have few, and the next one is turned away. And what they are sent, never faster than they take it. */
-import type { Connection } from '../decoy.ts'
+import type { Connection, Context, Session } from '../decoy.ts'
 
 const open = new Map<string, number>()
+
+/** Takes a place for a connection, or says that there was none and resets it. Answers how to leave the place. */
+export function admitOrReset(connection: Connection, context: Context, session: Session, service: string, most: number): (() => void) | undefined {
+  const leave = admit(context.decoy, service, most)
+  if (leave) return leave
+  session.emit('protocol.violated', { reason: `more than ${most} connections`, data: '' })
+  connection.reset()
+  return undefined
+}
 
 /** Takes a place; answers how to leave it, or undefined when all `most` are taken. */
 export function admit(decoy: string, service: string, most: number): (() => void) | undefined {

@@ -41,7 +41,7 @@ class Session {
     try {
       // Asked together: one way there and back less before the first page. Of a failure the first answer tells.
       const rest = Promise.all([call('preferences'), call('notices', { query: { limit: 100 } })])
-      rest.catch(() => {})
+      rest.catch(() => {}) // awaited below; this only keeps an early failure from counting as unhandled
       const me = await call('me')
       if (me.mustChangePassword) {
         this.me = me

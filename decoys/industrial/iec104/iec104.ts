@@ -2,7 +2,7 @@
 import { escapeBytes } from '@shenlou/contract/bytes'
 import type { ServiceSettings } from '@shenlou/contract/services'
 import { defineDecoy } from '../../decoy.ts'
-import { admit, put } from '../connections.ts'
+import { admitOrReset, put } from '../connections.ts'
 import { openDevice } from '../device.ts'
 import { sayRequest } from '../say.ts'
 import { type Apdu, openApduReader, parseApdu, uFunction } from './apci.ts'
@@ -28,12 +28,8 @@ export const iec104 = defineDecoy<ServiceSettings<'iec104'>>({
     const template = context.persona.template.iec104
     if (!template) throw new Error(`decoy ${context.decoy}: its persona ${context.persona.template.id} has no iec104 section`)
     const session = context.session()
-    const leave = admit(context.decoy, 'iec104', template.connections)
-    if (!leave) {
-      session.emit('protocol.violated', { reason: `more than ${template.connections} connections`, data: '' })
-      connection.reset()
-      return
-    }
+    const leave = admitOrReset(connection, context, session, 'iec104', template.connections)
+    if (!leave) return
     const device = openDevice(context, session)
     const station = openStation(template, device, context.world.registers, context.clock)
     const violated = (reason: string, bytes: Buffer): void =>

@@ -3,7 +3,7 @@ import { escapeBytes } from '@shenlou/contract/bytes'
 import type { ModbusUnit } from '@shenlou/contract/modbus'
 import type { ServiceSettings } from '@shenlou/contract/services'
 import { defineDecoy } from '../../decoy.ts'
-import { admit, put } from '../connections.ts'
+import { admitOrReset, put } from '../connections.ts'
 import { type Device, openDevice } from '../device.ts'
 import { type Asked, operationOfWrite, sayRequest, type Wrote } from '../say.ts'
 import { identification, serverId } from './identification.ts'
@@ -22,12 +22,8 @@ export const modbus = defineDecoy<ServiceSettings<'modbus'>>({
     const template = context.persona.template.modbus
     if (!template) throw new Error(`decoy ${context.decoy}: its persona ${context.persona.template.id} has no modbus section`)
     const session = context.session()
-    const leave = admit(context.decoy, 'modbus', template.connections)
-    if (!leave) {
-      session.emit('protocol.violated', { reason: `more than ${template.connections} connections`, data: '' })
-      connection.reset()
-      return
-    }
+    const leave = admitOrReset(connection, context, session, 'modbus', template.connections)
+    if (!leave) return
     const device = openDevice(context, session)
     const memory: Memory = context.world.registers
     const units = new Map<number, { unit: ModbusUnit; tables: Tables }>()

@@ -2,7 +2,7 @@
 import { escapeBytes } from '@shenlou/contract/bytes'
 import type { ServiceSettings } from '@shenlou/contract/services'
 import { defineDecoy } from '../../decoy.ts'
-import { admit, put } from '../connections.ts'
+import { admitOrReset, put } from '../connections.ts'
 import { openDevice } from '../device.ts'
 import { type Asked, sayRequest } from '../say.ts'
 import { openClock } from './clock.ts'
@@ -25,12 +25,8 @@ export const s7comm = defineDecoy<ServiceSettings<'s7comm'>>({
     const template = context.persona.template.s7comm
     if (!template) throw new Error(`decoy ${context.decoy}: its persona ${context.persona.template.id} has no s7comm section`)
     const session = context.session()
-    const leave = admit(context.decoy, 's7comm', template.connections)
-    if (!leave) {
-      session.emit('protocol.violated', { reason: `more than ${template.connections} connections`, data: '' })
-      connection.reset()
-      return
-    }
+    const leave = admitOrReset(connection, context, session, 's7comm', template.connections)
+    if (!leave) return
     const device = openDevice(context, session)
     const memory = openS7Memory(template, device, context.world.registers)
     const state: UserDataState = { unlocked: template.protection === 1, rest: new Map() }
