@@ -12,6 +12,7 @@ import { personaTemplate } from './persona.ts'
 import { plantTemplate } from './plant.ts'
 import { placement } from './placement.ts'
 import { role, scopePath, sha256, uuid } from './primitives.ts'
+import { idleHost, segment, segmentHealth } from './segment.ts'
 import { organisation } from './template.ts'
 
 /** An enrolment token as it is given to a person: base64url of this JSON, at most one hour old, good once. */
@@ -66,6 +67,8 @@ export const health = z.object({
   configVersion: z.number().int(),
   /** Who some of the decoys on this host were drawn as; the host says all of them in turn. */
   identities: z.array(decoyIdentity).max(50).optional(),
+  /** Of a relay that answers for idle addresses. */
+  segments: z.array(segmentHealth).max(64).optional(),
   /** What does not work, each a short sentence key with its subject: `listen-failed 127.0.0.1:2222 EADDRINUSE`. */
   problems: z.array(z.string().max(300)).max(50),
 })
@@ -101,6 +104,9 @@ export const relayConfig = z.object({
   /** Where the tunnels go: gate addresses `host:port` and the sensor id the certificate there must carry. */
   gates: z.array(z.object({ sensor: uuid, address: z.string().max(255) })),
   placements: z.array(placement),
+  /** Segments whose idle addresses this relay answers for, and the hosts that it is there. A placement at such an address is served there, and nowhere else. */
+  segments: z.array(segment).max(64).optional(),
+  hosts: z.array(idleHost).max(65_536).optional(),
   revoked: z.array(z.string()),
 })
 export type RelayConfig = z.infer<typeof relayConfig>
