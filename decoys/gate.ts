@@ -64,9 +64,12 @@ export function startGate(options: GateOptions): Gate {
   const plantStates = openWorldStore({
     dir: join(dataDir, 'plants'),
     maxWorldBytes: 512 * 1024,
-    maxWorlds: maxBranches + 1,
+    // Besides the branches: the undisturbed plant, and what was last written.
+    maxWorlds: maxBranches + 2,
+    maxBytes: (maxBranches + 2) * 512 * 1024,
     onDropped: (plant, adversary) => {
-      if (adversary !== '') void events.append({ id: uuidv7(), time: Date.now(), kind: 'plant.dropped', body: { plant, adversary } }).catch(() => {})
+      if (adversary !== '' && !adversary.startsWith('.'))
+        void events.append({ id: uuidv7(), time: Date.now(), kind: 'plant.dropped', body: { plant, adversary } }).catch(() => {})
     },
   })
   const workers: GateWorker[] = []

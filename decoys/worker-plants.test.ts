@@ -8,12 +8,14 @@ import { openWorkerPlants } from './worker-plants.ts'
 function counting() {
   const begun: string[] = []
   const closed: string[] = []
+  const flushed: string[] = []
   const plants = openWorkerPlants({
     engine: async () => (options) => {
       const [plant] = options.plants
       begun.push(`${plant?.id} ${plant?.seed}`)
       return {
         open: async (id: string, adversary: string) => ({ id: `${id} of ${adversary}` }) as unknown as PlantView,
+        flush: () => void flushed.push(`${plant?.id} ${plant?.seed}`),
         close: async () => void closed.push(`${plant?.id} ${plant?.seed}`),
       } satisfies Plants
     },
@@ -21,7 +23,7 @@ function counting() {
     save: () => undefined,
     log: () => undefined,
   })
-  return { begun, closed, plants }
+  return { begun, closed, flushed, plants }
 }
 const config = (id: string, seed: string) => ({ id, seed, template: {} as PlantTemplate })
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -45,6 +47,20 @@ test('a plant that is named again runs on, one that changed begins anew and the 
   assert.deepEqual([begun, closed], [['paint aa', 'paint bb'], ['paint aa']])
   await plants.close()
   assert.deepEqual(closed, ['paint aa', 'paint bb'])
+})
+
+test('what was written is saved in every plant that runs', async () => {
+  const { flushed, plants } = counting()
+  plants.flush()
+  plants.add(config('paint', 'aa'))
+  plants.add(config('field', 'bb'))
+  plants.add(config('paint', 'cc'))
+  await turn()
+  plants.flush()
+  assert.deepEqual(flushed, ['field bb', 'paint cc'])
+  await plants.close()
+  plants.flush()
+  assert.equal(flushed.length, 2)
 })
 
 test('a plant that nobody named is refused', async () => {

@@ -11,6 +11,8 @@ export interface WorkerPlants {
   add(plant: WorkerPlant): void
   /** Rejects for a plant that is not known. */
   open(plant: string, adversary: string): Promise<PlantView>
+  /** Saves what was written since: before anything is said or answered of it. */
+  flush(): void
   /** Saves all of them. */
   close(): Promise<void>
 }
@@ -24,16 +26,23 @@ export interface WorkerPlantsOptions {
 
 export function openWorkerPlants({ engine, load, save, log }: WorkerPlantsOptions): WorkerPlants {
   const known = new Map<string, { text: string; opened: Promise<Plants> }>()
+  const running = new Set<Plants>()
   const begin = ({ id, template, seed, maxBranches }: WorkerPlant): Promise<Plants> =>
-    engine().then((openPlants) =>
-      openPlants({ plants: [{ id, template, seed }], clock: Date.now, load, save, log, ...(maxBranches === undefined ? {} : { maxBranches }) }),
-    )
+    engine().then((openPlants) => {
+      const plants = openPlants({ plants: [{ id, template, seed }], clock: Date.now, load, save, log, ...(maxBranches === undefined ? {} : { maxBranches }) })
+      running.add(plants)
+      return plants
+    })
+  const end = async (plants: Plants): Promise<void> => {
+    await plants.close()
+    running.delete(plants)
+  }
   return {
     add(config) {
       const text = JSON.stringify([config.template, config.seed])
       const before = known.get(config.id)
       if (before?.text === text) return
-      before?.opened.then((plants) => plants.close()).catch((error: Error) => log(`plant ${config.id}: ${error.message}`))
+      before?.opened.then(end).catch((error: Error) => log(`plant ${config.id}: ${error.message}`))
       const opened = begin(config)
       // Whoever opens it gets the reason.
       opened.catch(() => undefined)
@@ -44,8 +53,11 @@ export function openWorkerPlants({ engine, load, save, log }: WorkerPlantsOption
       if (!entry) throw new Error(`plant ${plant} is not known here`)
       return (await entry.opened).open(plant, adversary)
     },
+    flush() {
+      for (const plants of running) plants.flush()
+    },
     async close() {
-      await Promise.all([...known.values()].map(async ({ opened }) => (await opened).close()))
+      await Promise.all([...known.values()].map(async ({ opened }) => end(await opened)))
     },
   }
 }

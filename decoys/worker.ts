@@ -55,7 +55,11 @@ export function runWorker({ socket, services, openWorld, plantEngine, exit, sess
 
   const link = openWorkerLink(socket, onFrame, () => exit())
   const log = (line: string): void => link.send(workerFrame.LOG, 0, Buffer.from(escapeText(line).slice(0, 2000)))
-  const sayEvent: Say = (stream, event) => link.sendJson(workerFrame.EVENT, stream, { id: uuidv7(), time: Date.now(), ...event })
+  const sayEvent: Say = (stream, event) => {
+    // A write is kept before it is said, and said before it is answered.
+    plants.flush()
+    link.sendJson(workerFrame.EVENT, stream, { id: uuidv7(), time: Date.now(), ...event })
+  }
   const sessions = openSessions(sayEvent, sessionIdleMs)
   const worlds = openWorlds({
     open: openWorld,

@@ -339,10 +339,16 @@ export function layOut(template: PlantTemplate, seedText: string): Layout {
     units,
     unitIndex: new Map(units.map((unit) => [unit.id, unit])),
     alarms: new Map(units.flatMap(({ alarms }) => alarms.map((alarm) => [alarm.id, alarm]))),
-    fingerprint: mix(mix(textWord(JSON.stringify(template)), seed[0]!, 71), seed[1]!, size),
+    fingerprint: mix(mix(textWord(JSON.stringify(processOf(template))), seed[0]!, 71), seed[1]!, size),
     waves: openWaves(seed, calendar.offset),
   }
 }
+
+/** The template without its pictures: who draws a machine anew has not another process. */
+const processOf = (template: PlantTemplate): PlantTemplate => ({
+  ...template,
+  equipment: Object.fromEntries(Object.entries(template.equipment).map(([name, { picture: _, ...process }]) => [name, process])),
+})
 
 /** Drift of a transmitter in converter steps: a slow swing of its own, up to `most`. */
 function driftOf(most: number, word: number): (time: number) => number {

@@ -53,7 +53,10 @@ export interface Bed {
   restart(): Promise<void>
 }
 
-export function openBed(template: PlantTemplate | PlantTemplate[], options: Partial<PlantsOptions> & { seed?: number; at?: number; cold?: boolean } = {}): Bed {
+export function openBed(
+  template: PlantTemplate | PlantTemplate[],
+  options: Partial<PlantsOptions> & { seed?: number; at?: number; cold?: boolean; kept?: Map<string, Uint8Array> } = {},
+): Bed {
   // Plants that nobody saved yet were running all along, unless they are to start cold.
   const list = Array.isArray(template) ? template : [template]
   const open = (): Plants =>
@@ -71,7 +74,7 @@ export function openBed(template: PlantTemplate | PlantTemplate[], options: Part
     })
   const bed: Bed = {
     plants: undefined as never,
-    store: new Map(),
+    store: new Map(options.kept),
     lines: [],
     now: options.at ?? tuesday,
     pass(view, seconds, until) {

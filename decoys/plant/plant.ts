@@ -92,6 +92,8 @@ export interface PlantView {
 export interface Plants {
   /** Resolves when the plant has caught up with the clock. Rejects for a plant that was not given. */
   open(plant: string, adversary: string): Promise<PlantView>
+  /** Hands what was written since to `save`: what is said or answered after it is true after a crash, too. Costs nothing when nothing was. */
+  flush(): void
   close(): Promise<void>
 }
 
@@ -100,7 +102,7 @@ export interface PlantsOptions {
   plants: { id: string; template: PlantTemplate; seed: string }[]
   /** ms since 1970 UTC. */
   clock(): number
-  /** What was saved last; adversary '' is the undisturbed plant. */
+  /** What was saved last; adversary '' is the undisturbed plant, '.acts' what was written to branches since they were saved. */
   load(plant: string, adversary: string): Promise<Uint8Array | undefined>
   /** Keeps at most 512 KiB; no bytes at all means to forget. */
   save(plant: string, adversary: string, bytes: Uint8Array): void

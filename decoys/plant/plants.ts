@@ -11,6 +11,8 @@ const idleTickMs = 1000
 /** Work on the days before the first record, per tick. */
 const pastMs = 4
 const saveEveryMs = 5 * 60_000
+/** A branch that was written to; until then its acts are kept. */
+const saveChangedMs = 30_000
 const dayMs = 86_400_000
 
 export function openPlants(options: PlantsOptions): Plants {
@@ -58,7 +60,7 @@ export function openPlants(options: PlantsOptions): Plants {
       watched ||= site.watched
       if (!site.ready) continue
       if (!site.advance(stepNow(), until)) behind = true
-      report(`plant ${site.id}`, () => site.keep(clock(), saveEveryMs, dayMs))
+      report(`plant ${site.id}`, () => site.keep(clock(), { everyMs: saveEveryMs, changedMs: saveChangedMs, unseenMs: dayMs }))
       if (!behind && !site.past.ready) {
         if (performance.now() < until) site.past.work(site.past.wanted ? until - performance.now() : pastMs)
         if (!site.past.ready && site.past.wanted) again = true
@@ -90,10 +92,14 @@ export function openPlants(options: PlantsOptions): Plants {
     async open(plant, adversary): Promise<PlantView> {
       const site = sites.get(plant)
       if (!site) throw new Error(`there is no plant '${plant}'; known: ${[...sites.keys()].join(', ') || 'none'}`)
+      if (adversary.startsWith('.')) throw new Error(`'${adversary}' is no name of an adversary`)
       if (adversary.length > 200) throw new Error('the name of an adversary is longer than 200 letters')
       const seat = await site.seat(adversary, wake)
       wake()
       return openView(seat, { clock, stepNow, report })
+    },
+    flush() {
+      for (const site of sites.values()) report(`plant ${site.id}`, site.flush)
     },
     async close() {
       await Promise.all(started)

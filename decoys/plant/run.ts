@@ -11,6 +11,8 @@ export interface Run {
   step: number
   watch: Watch | undefined
   readonly snapshot: Snapshot
+  /** What is to be done again once the run is at its step, in order. */
+  readonly due: { step: number; work(): void }[]
   /** Shows a write between steps: tags are filled again, the next snapshot is a new one. */
   touch(): void
   /**
@@ -29,11 +31,15 @@ export function openRun(engine: Engine, f: Float64Array, step: number, recordFro
   const history = openHistory(layout)
   let current: Snapshot | undefined
   let busy = false
+  const doDue = (): void => {
+    while (run.due[0] && run.due[0].step <= run.step) run.due.shift()?.work()
+  }
   const run: Run = {
     f,
     history,
     step,
     watch: undefined,
+    due: [],
     get snapshot() {
       current ??= takeSnapshot(layout, f, run.step)
       return current
@@ -43,6 +49,7 @@ export function openRun(engine: Engine, f: Float64Array, step: number, recordFro
       current = undefined
     },
     advance(target, budgetMs, onStep) {
+      if (!busy) doDue()
       if (run.step >= target) return true
       // A listener that reads the plant would start it anew from within.
       if (busy) return false
@@ -52,6 +59,7 @@ export function openRun(engine: Engine, f: Float64Array, step: number, recordFro
       while (run.step < target) {
         run.step++
         engine.advance(f, run.step, run.watch)
+        if (run.due.length > 0) doDue()
         if (run.step % 10 === 0 && run.step >= recordFrom) history.record(f, run.step)
         if (live && onStep) {
           current = undefined

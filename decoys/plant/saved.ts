@@ -26,6 +26,8 @@ export interface SavedFacts {
   since?: number
   writes?: Write[]
   told?: [string, Write][]
+  /** How many acts of its adversary the state holds. */
+  acts?: number
   /** Of the undisturbed plant: the branches there are, with when each was last seen (ms). */
   branches?: [string, number][]
 }

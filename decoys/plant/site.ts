@@ -1,4 +1,5 @@
 /** One plant of a host: its undisturbed run, the seats of those who look at it, the branches of those who wrote. */
+import { type Act, type Acts, openActs, perform } from './acts.ts'
 import { openEngine, stepMs } from './engine.ts'
 import { type Layout, layOut } from './layout.ts'
 import { openPast, type Past } from './past.ts'
@@ -14,11 +15,17 @@ const hourSteps = 3_600_000 / stepMs
 const comingIn = 1.5 * hourSteps
 /** A saved state from further in the future than this belongs to another clock. */
 const aheadSteps = 600 * 10
+/** Where the acts are kept: no adversary's name begins so. */
+const actsName = '.acts'
+/** More are not kept beside the branches: the one with the most is saved in full. */
+const maxActs = 64
 
 export interface Branch {
   readonly run: Run
   readonly since: number
   readonly ledger: Ledger
+  /** How many acts it holds. */
+  acts: number
   dirty: boolean
   savedAt: number
 }
@@ -49,10 +56,14 @@ export interface PlantSite {
   seat(adversary: string, wake: () => void): Promise<Seat>
   /** Makes a branch of the seat if it has none. */
   split(seat: Seat): Branch
+  /** Does something to the seat's branch, and makes one if there is none. It is kept by the next `flush`, at the end of this turn of the loop at the latest. */
+  act(seat: Seat, kind: Act['kind'], id: string, value: number, note: string): boolean
+  /** Saves what was done. */
+  flush(): void
   drop(adversary: string): void
   /** True when the plant and its loaded branches are at `target`; gives up at `until` (performance.now). */
   advance(target: number, until: number): boolean
-  keep(now: number, everyMs: number, unseenMs: number): void
+  keep(now: number, after: { everyMs: number; changedMs: number; unseenMs: number }): void
   saveAll(): void
 }
 
@@ -71,6 +82,8 @@ export function openPlantSite(plant: PlantsOptions['plants'][number], options: P
   const loaded = new Map<string, Seat>()
   const branches = new Map<string, number>()
   let base: Run | undefined
+  let acts: Acts = openActs(layout, undefined)
+  let flushing = false
   let savedAt = 0
   let waiting: { run: Run; target: number; done: () => void }[] = []
 
@@ -114,10 +127,24 @@ export function openPlantSite(plant: PlantsOptions['plants'][number], options: P
     const { branch } = seat
     if (!branch) return
     const { run, ledger, since } = branch
-    const facts: SavedFacts = { fingerprint: layout.fingerprint, step: run.step, since, writes: ledger.writes, told: [...ledger.told] }
+    const facts: SavedFacts = { fingerprint: layout.fingerprint, step: run.step, since, writes: ledger.writes, told: [...ledger.told], acts: branch.acts }
     branch.dirty = false
     branch.savedAt = options.clock()
     options.save(id, seat.adversary, encodePlant(facts, run.f, run.history.encode))
+    acts.forget(seat.adversary)
+  }
+  /** Branches that begin are saved whole, which is little; of others what was done since. */
+  const flush = (): void => {
+    flushing = false
+    for (const seat of loaded.values()) if (seat.branch?.savedAt === 0) save(seat)
+    while (acts.size > maxActs) {
+      // Those of branches that nobody has opened since a crash are all there is of them.
+      const seat = loaded.get(acts.most(loaded.keys()) ?? '')
+      if (!seat?.branch) break
+      save(seat)
+    }
+    const changed = acts.changed()
+    if (changed) options.save(id, actsName, changed)
   }
   const saveBase = (): void => {
     savedAt = options.clock()
@@ -126,7 +153,9 @@ export function openPlantSite(plant: PlantsOptions['plants'][number], options: P
   }
   const forget = (adversary: string): void => {
     branches.delete(adversary)
+    acts.forget(adversary)
     options.save(id, adversary, new Uint8Array(0))
+    flush()
   }
   const openSeat = async (adversary: string, wake: () => void): Promise<Seat> => {
     const seat: Seat = {
@@ -154,7 +183,11 @@ export function openPlantSite(plant: PlantsOptions['plants'][number], options: P
         run.history.decode(saved.days)
         const ledger = ledgerOf(seat, run, saved.facts)
         run.watch = ledger.watch
-        seat.branch = { run, since: saved.facts.since, ledger, dirty: false, savedAt: options.clock() }
+        const done = saved.facts.acts ?? 0
+        const left = acts.after(adversary, saved.facts.since, done)
+        const branch = { run, since: saved.facts.since, ledger, acts: left.at(-1)?.n ?? done, dirty: left.length > 0, savedAt: options.clock() }
+        run.due.push(...left.map((act) => ({ step: act.step, work: () => void perform(layout, run, ledger, act) })))
+        seat.branch = branch
         branches.set(adversary, options.clock())
         host.bound(seat)
         loaded.set(adversary, seat)
@@ -189,10 +222,18 @@ export function openPlantSite(plant: PlantsOptions['plants'][number], options: P
         })
         const saved = decodePlant(layout, bytes)
         if (bytes && bytes.length > 0 && !saved) options.log(`plant ${id}: the saved plant is of another template or seed; it begins again from its calendar`)
+        const kept = await options.load(id, actsName).catch((error: Error) => {
+          options.log(`plant ${id}: what was written last cannot be read (${error.message})`)
+          return undefined
+        })
+        acts = openActs(layout, kept)
         for (const [adversary, seen] of saved?.facts.branches ?? []) branches.set(adversary, seen)
+        for (const adversary of acts.adversaries) branches.set(adversary, options.clock())
         base = startBase(saved)
         savedAt = options.clock()
         await caughtUp(base, host.stepNow(), wake)
+        // The calendar gives the same curve within its noise, but counters must not go back if the host ends before the first regular save.
+        if (!saved) host.report(`plant ${id}`, saveBase)
       })()
       return startedBase
     },
@@ -221,15 +262,30 @@ export function openPlantSite(plant: PlantsOptions['plants'][number], options: P
       const run = openRun(engine, from.f.slice(), from.step)
       const ledger = ledgerOf(seat, run)
       run.watch = ledger.watch
-      seat.branch = { run, since: from.step * stepMs, ledger, dirty: true, savedAt: 0 }
+      seat.branch = { run, since: from.step * stepMs, ledger, acts: 0, dirty: true, savedAt: 0 }
       branches.set(seat.adversary, options.clock())
       host.bound(seat)
       return seat.branch
     },
+    act(seat, kind, name, value, note) {
+      const branch = site.split(seat)
+      const { run, ledger, since } = branch
+      const act: Act = { n: branch.acts + 1, step: run.step, kind, id: name, value, note }
+      if (!perform(layout, run, ledger, act)) return false
+      branch.acts = act.n
+      branch.dirty = true
+      if (branch.savedAt !== 0) acts.add(seat.adversary, since, act)
+      if (!flushing) queueMicrotask(() => host.report(`plant ${id}`, flush))
+      flushing = true
+      return true
+    },
+    flush() {
+      if (flushing) flush()
+    },
     drop(adversary) {
-      forget(adversary)
       const seat = loaded.get(adversary)
       if (seat) seat.branch = undefined
+      forget(adversary)
     },
     advance(target, until) {
       const left = (): number => until - performance.now()
@@ -254,23 +310,25 @@ export function openPlantSite(plant: PlantsOptions['plants'][number], options: P
       }
       return there
     },
-    keep(now, everyMs, unseenMs) {
+    keep(now, { everyMs, changedMs, unseenMs }) {
       for (const [adversary, seat] of loaded) {
         if (seat.views > 0) seat.seen = now
         const { branch } = seat
         if (branch) branches.set(adversary, seat.seen)
-        if (branch && (branch.dirty || now - branch.savedAt >= everyMs)) save(seat)
+        if (branch && now - branch.savedAt >= (branch.dirty ? changedMs : everyMs)) save(seat)
         if (seat.views === 0 && now - seat.seen > (branch ? unseenMs : everyMs)) {
           save(seat)
           loaded.delete(adversary)
           seats.delete(adversary)
         }
       }
+      flush()
       if (now - savedAt >= everyMs) saveBase()
     },
     saveAll() {
       if (!base) return
       for (const seat of loaded.values()) save(seat)
+      flush()
       saveBase()
       for (const one of waiting) one.done()
       waiting = []

@@ -1,5 +1,5 @@
 /** A plant as one adversary sees it; the first write makes a branch. */
-import { acknowledge, alarmStates } from './alarms.ts'
+import { alarmStates } from './alarms.ts'
 import { refusal } from './consequences.ts'
 import { stepMs } from './engine.ts'
 import { daysKept } from './history.ts'
@@ -52,12 +52,7 @@ export function openView(seat: Seat, host: Host): PlantView {
         return no('interlocked')
       }
     }
-    const branch = site.split(seat)
-    branch.run.f[plan.source] = value
-    branch.run.f[plan.touched] = 1
-    branch.ledger.add({ tag: tag.id, value, before, at, note: note.slice(0, 200) })
-    branch.dirty = true
-    branch.run.touch()
+    site.act(seat, 'write', tag.id, value, note.slice(0, 200))
     return { accepted: true, before, after: value }
   }
   return {
@@ -87,11 +82,7 @@ export function openView(seat: Seat, host: Host): PlantView {
       const unit = layout.unitIndex.get(id)
       const stopped = mode === 'stop' ? 1 : 0
       if (!unit || seat.adversary === '' || seat.run.f[unit.stopped] === stopped) return
-      const { run, ledger } = site.split(seat)
-      run.f[unit.stopped] = stopped
-      ledger.add({ tag: `${id}.Mode`, value: 1 - stopped, before: stopped, at: run.step * stepMs, note: mode })
-      seat.branch!.dirty = true
-      run.touch()
+      site.act(seat, 'mode', id, stopped, mode)
     },
     controllerClock(id) {
       const now = host.clock()
@@ -122,9 +113,7 @@ export function openView(seat: Seat, host: Host): PlantView {
       if (!plan || seat.adversary === '') return false
       const state = alarmStates[seat.run.f[plan.at + alarmSlot.state]!]
       if (state !== 'unacknowledged' && state !== 'returned') return false
-      const branch = site.split(seat)
-      branch.dirty = true
-      return acknowledge(branch.run.f, plan, branch.run.step * stepMs)
+      return site.act(seat, 'acknowledge', id, 1, '')
     },
     history(id, from, to, points) {
       fresh()
