@@ -16,6 +16,15 @@ const decodeAs: DecodeAs = {}
 const at = (decoy: string, service: string) => ({ host: park.address(decoy), port: park.port(decoy, service) })
 /** The same, as the clients of others take it. */
 const place = (decoy: string, service: string): [string, number] => [park.address(decoy), park.port(decoy, service)]
+/** A password or community that the installation drew; users without one of SNMP are called read and write. */
+const passwordOf = async (decoy: string, service: string, user: string): Promise<string> => {
+  const { accounts } = JSON.parse((await park.site.command('placements', '--json')).stdout) as {
+    accounts: { decoy: string; service: string; user: string; password: string }[]
+  }
+  const account = accounts.find((each) => each.decoy === decoy && each.service === service && each.user === user)
+  assert.ok(account, `${decoy} lets ${user} in through ${service}`)
+  return account.password
+}
 
 before(async () => {
   park = await startPark()
@@ -149,16 +158,12 @@ out['information'] = [v.decode() for v in client.execute(ReadDeviceInformationRe
     assert.match(page, /cMT/)
     assert.match(page, />187\.5</, 'the setpoint that mbpoll wrote')
     const [files, control] = place('batching', 'ftp')
-    const account = (
-      JSON.parse((await park.site.command('placements', '--json')).stdout) as { accounts: { decoy: string; service: string; user: string; password: string }[] }
-    ).accounts.find(({ decoy, service }) => decoy === 'batching' && service === 'ftp')
-    assert.ok(account, 'the controller has an account for files')
     const listed = (
       await execute('lftp', [
         '-e',
         'set net:timeout 10; set net:max-retries 2; set ftp:ssl-allow no; ls /; bye',
         '-u',
-        `${account.user},${account.password}`,
+        `sysdiag,${await passwordOf('batching', 'ftp', 'sysdiag')}`,
         '-p',
         String(control),
         files,
@@ -283,15 +288,11 @@ describe('one write, every view', () => {
   })
 
   test('a setpoint written on the page of the panel shows in Modbus, one written through Modbus on the page', async () => {
-    const { accounts } = JSON.parse((await park.site.command('placements', '--json')).stdout) as {
-      accounts: { decoy: string; service: string; user: string; password: string }[]
-    }
-    const operator = accounts.find(({ decoy, service, user }) => decoy === 'topcoat-oven' && service === 'hmi' && user === 'operator')
-    assert.ok(operator)
+    const password = await passwordOf('topcoat-oven', 'hmi', 'operator')
     const page = openPages(...place('topcoat-oven', 'hmi'), park.attacker)
     const other = openPages(...place('topcoat-oven', 'hmi'), park.stranger)
     try {
-      await page.enter('/hmi/login', operator.user, operator.password)
+      await page.enter('/hmi/login', 'operator', password)
       await page.write('/hmi/setting', '二区设定', '203.4')
       await until('the setpoint of the page in Modbus', async () => (await attacker.panel.read(3, 1, 1))[0] === 2034, soon)
       await attacker.panel.write(2, [1617])
@@ -308,6 +309,35 @@ describe('one write, every view', () => {
     await attacker.panel.ask('05 0001 0000')
     await until('the proof of the fan to drop', async () => (await attacker.panel.read(2, 1, 1))[0] === 0, 8000)
     assert.equal((await attacker.panel.read(1, 1, 1))[0], 0)
+  })
+
+  const outputs = '1.3.6.1.4.1.25761.5.540'
+  /** Sets objects of the RTU below `outputs` with Debian's own tools, as an adversary at `from`; gives what it answers. */
+  const snmp = async (tool: 'snmpset' | 'snmpget', from: string, how: string[], ...what: string[]): Promise<string> =>
+    (await execute(tool, [`--clientaddr=${from}`, ...how, '-On', '-t', '3', '-r', '2', place('wind-rtu', 'snmp').join(':'), ...what])).stdout.trim()
+  const writer = ['-v2c', '-c', 'private']
+
+  test('an analogue output and a relay set through SNMP show in Modbus, on the page and by themselves on IEC 104', async () => {
+    const undisturbed = await powerSetpoint(stranger)
+    attacker.station.send('64 01 06 00 2f00 000000 14')
+    await until('the interrogation to end', () => attacker.station.others.some((asdu) => asdu.startsWith('64010a')))
+    const [output, fan] = [`${outputs}.5.1.1`, `${outputs}.3.1.2`]
+    assert.equal(await snmp('snmpset', park.attacker, writer, output, 'i', '654', fan, 'i', '0'), `.${output} = INTEGER: 654\n.${fan} = INTEGER: 0`)
+    await until('the output in Modbus', async () => (await powerSetpoint(attacker)) === 654, soon)
+    await until('the output by itself', () => said(attacker, 2013, [3])?.value === 654, soon)
+    assert.deepEqual(await attacker.rtu.read(1, 1, 1), [0])
+    const page = openPages(...place('wind-rtu', 'hmi'), park.attacker)
+    try {
+      await page.enter('/login.html', 'operator', await passwordOf('wind-rtu', 'hmi', 'operator'))
+      await until('the output on the page', async () => (await page.get('/process.html')).includes('>654<'), soon)
+    } finally {
+      page.remove()
+    }
+    assert.equal(await powerSetpoint(stranger), undisturbed)
+    assert.equal(await snmp('snmpget', park.stranger, ['-v2c', '-c', 'public'], output), `.${output} = INTEGER: ${undisturbed}`)
+    await assert.rejects(snmp('snmpset', park.attacker, ['-v2c', '-c', 'public'], output, 'i', '10'), /noAccess/)
+    await assert.rejects(snmp('snmpset', park.attacker, writer, output, 'i', '99999'), /wrongValue|badValue/)
+    assert.equal(await powerSetpoint(attacker), 654)
   })
 
   test('a command of IEC 104 is confirmed, shows in Modbus and on the meters, and comes back as spontaneous data', async () => {
@@ -345,6 +375,25 @@ describe('one write, every view', () => {
     assert.equal((await attacker.rtu.read(2, 2, 3)).join(' '), '1 0 1')
     assert.equal(said(stranger, 1012)?.value, 0)
     assert.equal((await stranger.rtu.read(2, 2, 1))[0], 0)
+  })
+
+  test('a threshold set by a user of SNMP version 3 trips the converter: its alarm shows in every protocol', async () => {
+    const user = ['-v3', '-u', 'engineer', '-l', 'authNoPriv', '-a', 'SHA', '-A', await passwordOf('wind-rtu', 'snmp', 'engineer')]
+    const limit = `${outputs}.6.1.2`
+    const alarms = async (from: string): Promise<number> =>
+      Number(/Gauge32: (\d+)$/.exec(await snmp('snmpget', from, ['-v2c', '-c', 'public'], `${outputs}.1.7.0`))?.[1])
+    const before = await alarms(park.attacker)
+    // Below what the cabinet is at, in hundredths of a degree.
+    const cabinet = Number(/INTEGER: (\d+)$/.exec(await snmp('snmpget', park.attacker, user, `${outputs}.4.1.4`))?.[1])
+    const to = Math.floor(cabinet / 200)
+    assert.ok(to > 0, `the cabinet is at ${cabinet / 100} °C`)
+    assert.equal(await snmp('snmpset', park.attacker, user, limit, 'i', String(to)), `.${limit} = INTEGER: ${to}`)
+    await until('the limit by itself', () => near(said(attacker, 2102, [3])?.value ?? 0, to / 100), soon)
+    // The interlock itself waits for 5 s before it trips.
+    await until('the trip as spontaneous data', () => said(attacker, 1004, [3])?.value === 1, 5000 + soon)
+    await until('the trip in Modbus', async () => (await attacker.rtu.read(2, 3, 1))[0] === 1, soon)
+    await until('one alarm more in SNMP', async () => (await alarms(park.attacker)) > before, soon)
+    assert.equal((await stranger.rtu.read(2, 3, 1))[0], 0)
   })
 
   test('a restart goes on with both curves where they were', async () => {

@@ -9,7 +9,7 @@ import { answered, ask, numbers, oidsOf, openPeer, request, serveAgent, settings
 import { snmp } from './snmp.ts'
 
 describe('devices that ship', { concurrency: true }, () => {
-  for (const id of ['siemens-s7-1200', 'siemens-s7-300', 'siemens-s7-300-crane', 'schneider-m340', 'moxa-mgate']) {
+  for (const id of ['siemens-s7-1200', 'siemens-s7-300', 'siemens-s7-300-crane', 'schneider-m340', 'moxa-mgate', 'rtu-iec104']) {
     test(`${id} shows itself to a stranger who walks it, in the versions that it speaks`, async () => {
       const persona = testPersona(id)
       const template = persona.template.snmp
