@@ -296,7 +296,20 @@ export const eventKinds = {
     emitter: 'decoy',
     value: 'low',
     summary: 'The plant as the adversary of a session sees it, every few seconds while the session lasts.',
-    body: z.object({ plant: escaped(64), branched: z.boolean(), values: z.record(z.string().max(96), z.number()) }),
+    body: z.object({
+      plant: escaped(64),
+      branched: z.boolean(),
+      values: z.record(z.string().max(96), z.number()),
+      /** Alarms that stand, the gravest first; 1 is the highest priority. */
+      alarms: z
+        .array(z.object({ id: escaped(96), tag: escaped(96), priority: z.number().int().min(1).max(4) }))
+        .max(64)
+        .optional(),
+      /** Tags among the values whose sensor is broken. */
+      bad: z.array(escaped(96)).max(256).optional(),
+      /** How many tags of the decoy's units are not among the values. */
+      omitted: z.number().int().optional(),
+    }),
   }),
   'plant.dropped': define({
     emitter: 'sensor',

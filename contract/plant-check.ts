@@ -1,6 +1,7 @@
 /** What the shape of a plant template cannot say: that every name leads somewhere and every value can be reached. */
 import type { EquipmentTemplate, PlantTagTemplate, PlantTemplate } from './plant.ts'
 import { type ModelDescription, plantModels } from './plant-models.ts'
+import { checkPicture } from './plant-picture-check.ts'
 
 export interface PlantFault {
   path: readonly (string | number)[]
@@ -149,6 +150,12 @@ function checkEquipment(equipment: EquipmentTemplate, add: Add): void {
     points(event.set, ['events', i, 'set'])
     if (event.fault && !equipment.tags.some(({ sensor }) => sensor)) add(['events', i, 'fault'], 'no tag of this equipment has a sensor')
   }
+  if (equipment.picture)
+    checkPicture(
+      equipment.picture,
+      (name, path) => find(name, ['picture', ...path]),
+      (path, message) => add(['picture', ...path], message),
+    )
 }
 
 const isOutput = (tag: PlantTagTemplate, model: ModelDescription): boolean =>

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { type ModelName, plantModels } from './plant-models.ts'
 import { checkPlant } from './plant-check.ts'
+import { pictureShape } from './plant-picture.ts'
 import { slug } from './primitives.ts'
 
 const names = z.strictObject({ zh: z.string().min(1).max(100), en: z.string().min(1).max(100) })
@@ -142,6 +143,8 @@ export const equipmentTemplate = z.strictObject({
   /** How far an operator of one shift trims a setpoint to taste, either way. */
   trims: settings.default({}),
   events: z.array(plantEventTemplate).max(50).default([]),
+  /** How defenders see each unit of this equipment beside a session; one is laid out from the tags when nothing is said. The process knows nothing of it. */
+  picture: pictureShape(localTag).optional(),
 })
 export type EquipmentTemplate = z.infer<typeof equipmentTemplate>
 

@@ -1,6 +1,7 @@
 /** Records that the API and the live channel show. Attacker text in them is already escaped (bytes.ts). Times: ms since 1970 UTC. */
 import { z } from 'zod'
 import { storedEvent } from './event.ts'
+import { picture } from './plant-picture.ts'
 import { severity, techniqueId } from './primitives.ts'
 
 const id = z.string()
@@ -36,7 +37,10 @@ export const plantPicture = z.object({
       title: label,
       model: z.string(),
       tags: z.array(z.object({ id: z.string(), title: label, class: z.string(), unit: z.string(), range: z.tuple([z.number(), z.number()]) })),
-      alarms: z.array(z.object({ id: z.string(), title: label })),
+      /** Alarms and interlocks. The priority is the alarm's; a trip counts as 1, an interlock as 2. */
+      alarms: z.array(z.object({ id: z.string(), title: label, tag: z.string(), priority: z.union([z.literal(1), z.literal(2), z.literal(3), z.literal(4)]) })),
+      /** As the template draws it; one without is laid out from its tags by who shows it. */
+      picture: picture.optional(),
     }),
   ),
 })

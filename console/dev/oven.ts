@@ -28,7 +28,7 @@ export const ovenPicture: PlantPicture = {
       title: { zh: '面漆烘干炉', en: 'Topcoat oven' },
       model: 'oven',
       tags,
-      alarms: [{ id: 'OV2.Z1.HH', title: { zh: '一区超温', en: 'Zone 1 high' } }],
+      alarms: [{ id: 'OV2.Z1.HH', title: { zh: '一区超温', en: 'Zone 1 high' }, tag: 'OV2.Z1.PV', priority: 2 }],
     },
   ],
 }

@@ -1,5 +1,6 @@
 /** An industrial device of a decoy: its identity drawn from the seed, its view of the plant, its pace. Every protocol of the device works through one. */
 import type { DeviceTemplate, WireValue } from '@shenlou/contract/device'
+import { pictureTags } from '@shenlou/contract/plant-picture'
 import type { Context, Session } from '../decoy.ts'
 import type { Persona } from '../persona.ts'
 import type { PlantView, WriteResult } from '../plant/plant.ts'
@@ -36,7 +37,9 @@ export interface Device {
 }
 
 const sampleMs = 5000
-const maxSampled = 64
+/** Tags in a sample, those of the pictures first; the rest of a larger device is counted as omitted. */
+const maxSampled = 160
+const maxSampledAlarms = 64
 const maxRemembered = 1000
 /** When the plant was sampled last, by decoy and adversary: tools open a connection for each request. */
 const lastSampled = new Map<string, number>()
@@ -97,14 +100,34 @@ export function openDevice(context: Context, session: Session): Device {
   const mode = (): 'run' | 'stop' => (own.length > 0 && own.every((unit) => plant().mode(unit) === 'stop') ? 'stop' : 'run')
   const uptimeMs = (): number => Math.max(0, context.clock() - persona.bootedAt)
 
-  const sampled = plant()
-    .tags()
-    .filter(({ unitId }) => own.includes(unitId))
-    .slice(0, maxSampled)
+  const all = samplingOrder(plant(), own)
+  const sampled = new Set(all.slice(0, maxSampled))
+  /** What a session read or wrote is sampled too, in place of the last that nobody asked for. */
+  const asked = new Set<string>()
+  const follow = (tag: string): void => {
+    if (asked.has(tag) || asked.size >= maxSampled) return
+    asked.add(tag)
+    if (sampled.has(tag) || !all.includes(tag)) return
+    const spare = [...sampled].findLast((each) => !asked.has(each))
+    if (spare !== undefined) sampled.delete(spare)
+    sampled.add(tag)
+  }
   const sample = (): void => {
     remember(lastGiven, session.id, performance.now())
     const { snapshot, branched, id } = plant()
-    session.emit('plant.sampled', { plant: id, branched, values: Object.fromEntries(sampled.map(({ id: tag }) => [tag, round(snapshot.value(tag))])) })
+    const values = [...sampled].map((tag) => [tag, snapshot.value(tag)] as const).filter(([, value]) => Number.isFinite(value))
+    const bad = values.flatMap(([tag]) => (snapshot.good(tag) ? [] : [tag]))
+    session.emit('plant.sampled', {
+      plant: id,
+      branched,
+      values: Object.fromEntries(values.map(([tag, value]) => [tag, Number(value.toPrecision(7))])),
+      alarms: alarmsOf()
+        .sort((a, b) => a.priority - b.priority)
+        .slice(0, maxSampledAlarms)
+        .map(({ id: alarm, tag, priority }) => ({ id: alarm, tag, priority })),
+      ...(bad.length > 0 ? { bad } : {}),
+      ...(all.length > values.length ? { omitted: all.length - values.length } : {}),
+    })
   }
   let sampler: NodeJS.Timeout | undefined
   /** Who only knocks sees nothing of the plant, so nothing of it is recorded. */
@@ -130,6 +153,8 @@ export function openDevice(context: Context, session: Session): Device {
     tagOf,
     read(from) {
       if (from.startsWith('=')) return Number(from.slice(1))
+      const tag = tagOf(from)
+      if (tag !== undefined) follow(tag)
       watched()
       if (from.startsWith('@alarm.')) {
         const id = tagOf(from.slice(7))
@@ -139,13 +164,13 @@ export function openDevice(context: Context, session: Session): Device {
       if (from === '@mode') return mode() === 'run' ? 1 : 0
       if (from === '@heartbeat') return mode() === 'run' ? Math.floor(uptimeMs() / cycleMs) % 32_768 : 0
       if (from === '@uptime') return Math.floor(uptimeMs() / 1000)
-      const tag = tagOf(from)
       return tag === undefined ? 0 : plant().snapshot.value(tag)
     },
     write({ from, write }, to) {
       const tag = tagOf(from)
       if (tag === undefined || write === 'no') return { accepted: false, before: 0, reason: 'read-only' }
       const result = plant().write(tag, to, { access: write, note: session.id })
+      follow(tag)
       watched()
       if (result.accepted) context.wrotePlant(tag)
       return result
@@ -174,11 +199,20 @@ export function openDevice(context: Context, session: Session): Device {
   }
 }
 
+/** The tags of these units: first those of their pictures, then the others in the plant's order. */
+function samplingOrder(plant: PlantView, units: readonly string[]): string[] {
+  const drawn = plant.template.units.flatMap(({ id, equipment }) => {
+    const picture = units.includes(id) ? plant.template.equipment[equipment]?.picture : undefined
+    return picture ? pictureTags(picture).map((tag) => `${id}.${tag}`) : []
+  })
+  const own = plant.tags().flatMap(({ id, unitId }) => (units.includes(unitId) ? [id] : []))
+  const known = new Set(own)
+  return [...new Set([...drawn.filter((tag) => known.has(tag)), ...own])]
+}
+
 function remember(times: Map<string, number>, key: string, now: number): void {
   times.delete(key)
   times.set(key, now)
   const [oldest] = times.keys()
   if (times.size > maxRemembered && oldest !== undefined) times.delete(oldest)
 }
-
-const round = (value: number): number => (Number.isFinite(value) ? Number(value.toPrecision(7)) : 0)

@@ -36,7 +36,7 @@ export function testPlant(): PlantView & { values: Map<string, number>; written:
   const snapshot: Snapshot = { at: 0, step: 0, value: (id) => values.get(id) ?? Number.NaN, good: (id) => values.has(id) }
   return {
     id: 'test',
-    template: undefined as never,
+    template: { units: [], equipment: {} } as unknown as PlantView['template'],
     get branched() {
       return branched
     },
