@@ -17,6 +17,7 @@ import { issueIdentity, saveIdentity } from '../link/identity.ts'
 import { connectTunnel } from '../link/tunnel-relay.ts'
 import { uuidv7 } from '../link/uuid.ts'
 import { freePorts, root, until } from '../test/installation.ts'
+import { below } from '../test/processes.ts'
 import { pin } from './process-cost.ts'
 
 export interface DecoyHost {
@@ -31,6 +32,8 @@ export interface DecoyHost {
   readonly events: number
   /** Ends and starts it again. Answers the milliseconds until it takes tunnels. */
   restart(): Promise<number>
+  /** Kills all of its processes at once, as SIGKILL does. */
+  kill(): Promise<void>
   close(): Promise<void>
 }
 
@@ -121,7 +124,7 @@ export async function startDecoyHost(served?: Served): Promise<DecoyHost> {
     }
   }
   const stop = async (): Promise<void> => {
-    if (child.exitCode !== null) return
+    if (child.exitCode !== null || child.signalCode !== null) return
     child.kill('SIGTERM')
     await once(child, 'exit')
   }
@@ -158,6 +161,11 @@ export async function startDecoyHost(served?: Served): Promise<DecoyHost> {
       const ms = await start()
       await until('the tunnel', () => tunnel.state.up)
       return ms
+    },
+    async kill() {
+      const exited = once(child, 'exit')
+      for (const pid of [child.pid as number, ...below(child.pid as number).map((entry) => entry.pid)]) process.kill(pid, 'SIGKILL')
+      await exited
     },
     async close() {
       await tunnel.close()
