@@ -1,5 +1,6 @@
 /** The catalogue of event kinds: what was seen, the shape of its body, who may say it. docs/events.md is printed from it. */
 import { z } from 'zod'
+import { tagRole } from './plant-role.ts'
 import { base64, escaped, fileRef, severity, sha256 } from './primitives.ts'
 
 const count = z.number().int().min(0)
@@ -289,7 +290,12 @@ export const eventKinds = {
       limit: z.number().optional(),
       unit: escaped(16).optional(),
       /** The write that it is put down to. */
-      after: z.object({ tag: escaped(96), value: z.number(), time: z.number() }),
+      after: z.object({ tag: escaped(96), value: z.number(), time: z.number(), role: tagRole.optional() }),
+      /** What keeps this unit safe and was not as the plant has it: bypassed, or its limit moved, by this adversary. */
+      defeated: z
+        .array(z.object({ tag: escaped(96), value: z.number(), role: tagRole }))
+        .max(16)
+        .optional(),
     }),
   }),
   'plant.sampled': define({

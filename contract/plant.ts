@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { type ModelName, plantModels } from './plant-models.ts'
 import { checkPlant } from './plant-check.ts'
 import { pictureShape } from './plant-picture.ts'
+import { tagRole } from './plant-role.ts'
 import { slug } from './primitives.ts'
 
 const names = z.strictObject({ zh: z.string().min(1).max(100), en: z.string().min(1).max(100) })
@@ -32,6 +33,8 @@ export const plantTagTemplate = z.strictObject({
   id: localTag,
   title: names,
   class: tagClass,
+  /** When nothing is said it follows from where the tag is used: the limit and the bypass of an interlock belong to its layer. */
+  role: tagRole.optional(),
   /** Exactly one of these says where the value comes from: a point of the model, a memory cell of the controller with this start value, an interlock (1 while it holds), or the button that resets tripped interlocks. */
   point: z.string().max(48).optional(),
   value: finite.optional(),
@@ -84,6 +87,8 @@ export const plantInterlockTemplate = z.strictObject({
   id: plantId,
   title: names,
   kind: z.enum(['trip', 'interlock']),
+  /** What it keeps from harm: people, the machine, or only the order of work. When nothing is said a trip is protection. */
+  layer: z.enum(['safety', 'protection', 'process']).optional(),
   ...condition,
   forces: z.record(localTag, finite).default({}),
   refuses: z.array(localTag).max(50).default([]),

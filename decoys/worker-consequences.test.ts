@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testPlant } from './industrial/plant-fixture.ts'
+import type { TagRole } from '@shenlou/contract/plant-role'
 import type { Consequence, PlantView } from './plant/plant.ts'
 import { openConsequences } from './worker-consequences.ts'
 
@@ -16,10 +17,16 @@ const consequence = (tag: string): Consequence => ({
 
 function watched(): { view: PlantView; tell(consequence: Consequence): void; released: () => number; opened: () => number } {
   const plant = testPlant()
+  const { tag } = plant
   const listeners = new Set<(consequence: Consequence) => void>()
   let released = 0
   let opened = 0
+  const roles: Record<string, TagRole> = { 'OV2.Z1.SP': 'setpoint', 'OV2.TripLim': 'safety' }
   const view: PlantView = Object.assign(plant, {
+    tag(id: string) {
+      const found = tag(id)
+      return found && { ...found, ...(roles[id] ? { role: roles[id] } : {}) }
+    },
     onConsequence(listener: (consequence: Consequence) => void) {
       opened += 1
       listeners.add(listener)
@@ -37,12 +44,20 @@ test('a consequence is said by the session that wrote last, with the name of wha
   const watch = openConsequences({ open: () => Promise.resolve(view), log: assert.fail })
   const said: string[] = []
   watch.wrote('paint', 'a', 'OV2.Z1.SP', () => said.push('first'))
-  watch.wrote('paint', 'a', 'OV2.Z1.SP', (body) => said.push(`${body.name?.en} ${body.value} ${body.unit} after ${body.after.tag}`))
+  watch.wrote('paint', 'a', 'OV2.Z1.SP', (body) =>
+    said.push(
+      `${body.name?.en} ${body.value} ${body.unit} after ${body.after.tag} (${body.after.role}), ${body.defeated?.map(({ tag, role }) => `${tag} ${role}`)}`,
+    ),
+  )
   await Promise.resolve()
   await Promise.resolve()
   tell(consequence('OV2.TripLim'))
+  tell({ ...consequence('OV2.Z1.SP'), defeated: [{ tag: 'OV2.TripLim', value: 300 }] })
   tell(consequence('OV2.Z1.SP'))
-  assert.deepEqual(said, ['OV2.Z1.PV 205.1235 °C after OV2.Z1.SP'])
+  assert.deepEqual(said, [
+    'OV2.Z1.PV 205.1235 °C after OV2.Z1.SP (setpoint), OV2.TripLim safety',
+    'OV2.Z1.PV 205.1235 °C after OV2.Z1.SP (setpoint), undefined',
+  ])
   assert.equal(opened(), 1)
   watch.close()
 })

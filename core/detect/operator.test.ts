@@ -25,7 +25,7 @@ test('a write is said with machine, name, both values and who gave the order', (
     en: 'OV2 Zone 1 setpoint 180 → 230 °C, by a client that is not the HMI',
     zh: 'OV2 一区设定 180 → 230 °C,由并非操作屏的客户端发出',
   })
-  assert.match(operatorSays(asked({ protocol: 'hmi' }, 'hmi'))?.en ?? '', /°C, on its own screen$/)
+  for (const screen of ['hmi', 'hmi-https']) assert.match(operatorSays(asked({}, screen))?.en ?? '', /°C, on its own screen$/)
 })
 
 test('a switch is said as on and off, a refusal with its reason, a select as no more than that', () => {
@@ -59,5 +59,12 @@ test('a consequence is said with its limit and the write that it is put down to'
   }
   const event = { kind: 'plant.affected', time: 1_800_000_000_000, body } as unknown as StoredEvent
   assert.equal(operatorSays(event)?.en, 'OV2.Z1.HH: OV2 Zone 1 temperature 206.1 °C (limit 205 °C), 42 s after OV2.Z1.SP was set to 230')
+  const defeated = [
+    { tag: 'OV2.TripBypass', value: 1, role: 'safety' },
+    { tag: 'OV2.TripLim', value: 350, role: 'safety' },
+  ]
+  const guarded = { ...event, body: { ...body, consequence: 'damage', defeated } } as unknown as StoredEvent
+  assert.match(operatorSays(guarded)?.en ?? '', /was set to 230, with OV2\.TripBypass = 1, OV2\.TripLim = 350$/)
+  assert.match(operatorSays(guarded)?.zh ?? '', /;当时 OV2\.TripBypass = 1、OV2\.TripLim = 350$/)
   assert.equal(operatorSays({ ...event, kind: 'login.attempted' } as StoredEvent), undefined)
 })

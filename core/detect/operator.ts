@@ -42,7 +42,7 @@ export const pointLine = (point: Point, withValues = true): string => {
 export const writes = (operation: unknown): boolean => says.has(String(operation))
 
 /** Services that are the device's own screen: what is done there is done as an operator does it. */
-export const screens: readonly string[] = ['hmi']
+export const screens: readonly string[] = ['hmi', 'hmi-https']
 
 function requestSaid(body: Request, service: string | undefined): Said {
   const written = writes(body.operation)
@@ -76,9 +76,10 @@ function consequenceSaid(body: EventBody<'plant.affected'>, time: number): Said 
   const later = Math.max(0, Math.round((time - body.after.time) / 1000))
   const name = (language: 'zh' | 'en'): string => (body.name ? `${machine} ${body.name[language]}` : body.tag)
   const limit: Said = body.limit === undefined ? { zh: '', en: '' } : { zh: `(限值 ${plain(body.limit)}${unit})`, en: ` (limit ${plain(body.limit)}${unit})` }
+  const lost = (body.defeated ?? []).slice(0, shownPoints).map(({ tag, value }) => `${tag} = ${plain(value)}`)
   return {
-    zh: `${body.id}:${name('zh')} ${plain(body.value)}${unit}${limit.zh},在把 ${body.after.tag} 写为 ${plain(body.after.value)} 之后 ${later} 秒`,
-    en: `${body.id}: ${name('en')} ${plain(body.value)}${unit}${limit.en}, ${later} s after ${body.after.tag} was set to ${plain(body.after.value)}`,
+    zh: `${body.id}:${name('zh')} ${plain(body.value)}${unit}${limit.zh},在把 ${body.after.tag} 写为 ${plain(body.after.value)} 之后 ${later} 秒${lost.length === 0 ? '' : `;当时 ${lost.join('、')}`}`,
+    en: `${body.id}: ${name('en')} ${plain(body.value)}${unit}${limit.en}, ${later} s after ${body.after.tag} was set to ${plain(body.after.value)}${lost.length === 0 ? '' : `, with ${lost.join(', ')}`}`,
   }
 }
 

@@ -93,6 +93,9 @@ const derived: Record<string, (event: StoredEvent) => FieldValue> = {
     const [first] = pointsOf(event)
     return first !== undefined && (first.class === 'CMD' || [first.before, first.value].every((value) => value === 0 || value === 1))
   },
+  // Roles of what the adversary left defeated when its write had its consequence.
+  'plant.defeated': (event) =>
+    Array.isArray(event.body.defeated) ? (event.body as EventBody<'plant.affected'>).defeated?.slice(0, 16).map(({ role }) => role) : undefined,
   'file.name': (event) => {
     const path = raw(event.body.path)
     return path.slice(path.lastIndexOf('/') + 1)

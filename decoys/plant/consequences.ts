@@ -19,13 +19,14 @@ export interface Ledger {
 const unitOf = (tag: string): string => tag.slice(0, tag.indexOf('.'))
 const zoneOf = (tag: string): string => tag.split('.', 2).join('.')
 
-/** Opens the ledger of a branch. `undisturbed` is asked whether the same happened without anybody's doing; `now` is the branch's own time. */
+/** Opens the ledger of a branch. `undisturbed` is asked whether the same happened without anybody's doing; `now` is the branch's own time, `defeated` what of a unit's safety it left otherwise. */
 export function openLedger(
   undisturbed: Run,
   now: () => number,
   tell: (consequence: Consequence) => void,
   writes: Write[] = [],
   told: [string, Write][] = [],
+  defeated: (unit: string) => NonNullable<Consequence['defeated']> = () => [],
 ): Ledger {
   const known = new Map(told)
   /** The write that something in this place is put down to: the last on the same zone, else the last on the same unit, that changed anything. */
@@ -34,7 +35,16 @@ export function openLedger(
     return recent.findLast((write) => zoneOf(write.tag) === zoneOf(tag)) ?? recent.at(-1)
   }
   const say = (kind: Consequence['kind'], id: string, tag: string, value: number, limit: number | undefined, write: Write): void =>
-    tell({ at: now(), kind, id, tag, value, ...(limit !== undefined && { limit }), after: { tag: write.tag, value: write.value, at: write.at } })
+    tell({
+      at: now(),
+      kind,
+      id,
+      tag,
+      value,
+      ...(limit !== undefined && { limit }),
+      after: { tag: write.tag, value: write.value, at: write.at },
+      defeated: defeated(unitOf(tag)),
+    })
   const compares = (when: string): boolean => when === 'above' || when === 'below'
   const begins = (kind: Consequence['kind'], plan: AlarmPlan | InterlockPlan, value: number, limit: number): void => {
     const write = cause(plan.tag)

@@ -1,5 +1,6 @@
 /** A template made ready to run: every point, tag, alarm and interlock gets its place in one array of numbers, every parameter its draw. */
 import type { DayMode, PlantAlarmTemplate, PlantInterlockTemplate, PlantTagTemplate, PlantTemplate } from '@shenlou/contract/plant'
+import type { TagRole } from '@shenlou/contract/plant-role'
 import { type ModelDescription, plantModels } from '@shenlou/contract/plant-models'
 import { type Calendar, openCalendar } from './calendar.ts'
 import { models } from './models.ts'
@@ -28,6 +29,8 @@ export interface TagPlan {
   readonly good: number
   /** 1 once an adversary wrote it: operators then leave it alone. */
   readonly touched: number
+  /** It keeps people safe or the machine whole. */
+  readonly guards: boolean
   readonly sensor?: {
     lagged: number
     gain: number
@@ -149,6 +152,17 @@ const day = 24 * hour
 const defaultType = (tagClass: PlantTagTemplate['class']): PlantTag['type'] =>
   tagClass === 'CNT' ? 'count' : tagClass === 'PV' || tagClass === 'SP' || tagClass === 'LIM' ? 'real' : 'bool'
 
+/** What a tag is there for: as the template says, else by the interlocks that use it (the graver layer counts), else by its class. */
+function roleOf(tag: PlantTagTemplate, { interlocks }: PlantTemplate['equipment'][string]): TagRole {
+  if (tag.role) return tag.role
+  const layers = interlocks.filter(({ bypass, limitTag }) => bypass === tag.id || limitTag === tag.id).map(({ layer, kind }) => layer ?? layerOf[kind])
+  if (layers.includes('safety')) return 'safety'
+  if (layers.includes('protection')) return 'protection'
+  if (tag.button) return 'reset'
+  return tag.class === 'LIM' ? 'limit' : tag.class === 'SP' ? 'setpoint' : tag.class === 'CMD' ? 'drive' : 'state'
+}
+const layerOf = { trip: 'protection', interlock: 'process' } as const
+
 function openWaves(seed: Uint32Array, offset: number): Waves {
   const sines = Array.from({ length: 6 }, (_, i) => ({
     period: [7, 17, 31, 58, 97, 211][i]! * hour * (0.85 + 0.3 * chance(seed[6]!, i, 11)),
@@ -221,11 +235,13 @@ export function layOut(template: PlantTemplate, seedText: string): Layout {
         value: values + index,
         good: goods + index,
         touched: touched + index,
+        guards: ['safety', 'protection'].includes(roleOf(tag, equipment)) && tag.access !== 'read',
         tag: {
           id: `${unit.id}.${tag.id}`,
           unitId: unit.id,
           title: tag.title,
           class: tag.class,
+          role: roleOf(tag, equipment),
           type,
           unit: tag.unit,
           range: [tag.range[0], tag.range[1]],

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { PlantTemplate } from '@shenlou/contract/plant'
 import { plantModels } from '@shenlou/contract/plant-models'
 import type { Consequence, Snapshot } from './plant.ts'
-import { exact, openBed, templateOf, tuesday } from './plant-fixture.ts'
+import { layOut } from './layout.ts'
+import { exact, openBed, seedOf, templateNames, templateOf, tuesday } from './plant-fixture.ts'
 
 const engineer = { access: 'engineer', note: 'test' } as const
 const operator = { access: 'operator', note: 'test' } as const
@@ -61,8 +63,65 @@ test('with the trip bypassed the oven burns: damage', async () => {
   assert.ok(view.write('OV2.Z2.SP', 300, operator).accepted)
   assert.ok(bed.pass(view, 1200, () => told.some(({ kind }) => kind === 'damage')))
   assert.equal(view.snapshot.value('OV2.Fire'), 1)
+  // Put down to the setpoint; that the trip could not act is said beside it, and of the other oven nothing.
+  const fire = told.find(({ kind }) => kind === 'damage')
+  assert.equal(fire?.after.tag, 'OV2.Z2.SP')
+  assert.deepEqual(fire?.defeated, [{ tag: 'OV2.TripBypass', value: 1 }])
   assert.equal(view.snapshot.value('OV2.Trip'), 0)
   await bed.plants.close()
+})
+
+test('what a tag is there for is said by the template or follows from the interlocks, never from a name', () => {
+  const tag = (id: string, rest: object) =>
+    ({
+      id,
+      title: { zh: id, en: id },
+      class: 'CMD',
+      value: 0,
+      range: [0, 1],
+      unit: '',
+      access: 'engineer',
+      ...rest,
+    }) as PlantTemplate['equipment'][string]['tags'][number]
+  const oven = paint.equipment.oven!
+  const renamed = {
+    ...paint,
+    equipment: {
+      oven: {
+        ...oven,
+        tags: [
+          ...oven.tags,
+          tag('A', {}),
+          tag('B', { class: 'LIM', range: [0, 350] }),
+          tag('C', { class: 'LIM', range: [0, 350] }),
+          tag('TripBypass2', {}),
+          tag('D', { role: 'protection' }),
+        ],
+        interlocks: [
+          ...oven.interlocks,
+          { ...oven.interlocks[0]!, id: 'X', bypass: 'A', limitTag: 'B', layer: 'safety' as const },
+          { ...oven.interlocks[0]!, id: 'Y', bypass: 'A', limitTag: 'C', layer: undefined },
+        ],
+      },
+    },
+  }
+  const { index } = layOut(renamed, seedOf(1))
+  const roles = Object.fromEntries(['A', 'B', 'C', 'D', 'TripBypass2', 'HH', 'Z1.SP', 'Z1.PV', 'Reset'].map((id) => [id, index.get(`OV1.${id}`)?.tag.role]))
+  assert.deepEqual(roles, {
+    ...{ A: 'safety', B: 'safety', C: 'protection', D: 'protection', TripBypass2: 'drive', HH: 'limit' },
+    ...{ 'Z1.SP': 'setpoint', 'Z1.PV': 'state', Reset: 'reset' },
+  })
+  // Every shipped plant has something that guards it, and each of its trips says what it keeps from harm.
+  for (const name of templateNames) {
+    const layout = layOut(templateOf(name), seedOf(1))
+    for (const { tags } of layout.units)
+      assert.ok(
+        tags.some(({ guards }) => guards),
+        name,
+      )
+    for (const { interlocks } of Object.values(layout.template.equipment))
+      for (const { id, kind, layer } of interlocks) assert.ok(kind === 'interlock' || layer, `${name} ${id}`)
+  }
 })
 
 test('writes are refused with their reason and leave no branch behind', async () => {

@@ -1,5 +1,6 @@
 /** The plant as devices see it: one process, read in snapshots, written with consequence. */
 import type { PlantTemplate, TagClass } from '@shenlou/contract/plant'
+import type { TagRole } from '@shenlou/contract/plant-role'
 
 /** All tags at one step of the plant. Immutable, and the same object for every reader of that step. */
 export interface Snapshot {
@@ -18,6 +19,8 @@ export interface PlantTag {
   readonly unitId: string
   readonly title: { readonly zh: string; readonly en: string }
   readonly class: TagClass
+  /** What it is there for; every tag of a plant has one. */
+  readonly role?: TagRole
   /** Booleans are 0 or 1, counters whole numbers. */
   readonly type: 'real' | 'bool' | 'count'
   /** Engineering unit, such as °C; empty for booleans and counters. */
@@ -60,6 +63,8 @@ export interface Consequence {
   value: number
   limit?: number
   after: { tag: string; value: number; at: number }
+  /** Tags of the unit's safety and protection that the adversary left another way than the undisturbed plant has them. */
+  defeated?: { tag: string; value: number }[]
 }
 
 /** The plant as one adversary sees it: the undisturbed one until its first write, its own branch from then on. */

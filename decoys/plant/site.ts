@@ -122,6 +122,10 @@ export function openPlantSite(plant: PlantsOptions['plants'][number], options: P
       },
       facts?.writes ?? [],
       facts?.told ?? [],
+      (unitId) =>
+        (layout.unitIndex.get(unitId)?.tags ?? [])
+          .filter(({ guards, source, touched }) => guards && run.f[touched] === 1 && run.f[source] !== base!.f[source])
+          .map(({ tag, source }) => ({ tag: tag.id, value: run.f[source]! })),
     )
   const save = (seat: Seat): void => {
     const { branch } = seat

@@ -3,8 +3,13 @@ import type { Condition } from '../rule.ts'
 import { rulesOf } from './rules-of.ts'
 
 const consequence = (name: string): Condition => ({ field: 'body.consequence', is: name })
-/** A bypass or a limit: what protects, when it is written. */
-const protection: Condition = { field: 'body.after.tag', matches: '(?:Bypass|Lim|Trip|\\.HH|\\.LL)$' }
+/** What the plant's template says of the tag that was written, and of what else this adversary left defeated: no name is read. */
+const defeated = (...roles: string[]): Condition => ({
+  any: [
+    { field: 'body.after.role', in: roles },
+    { field: 'plant.defeated', in: roles },
+  ],
+})
 
 export const plantRules = rulesOf(
   {
@@ -62,8 +67,20 @@ export const plantRules = rulesOf(
         en: 'A protection that was bypassed or moved before did not act, and equipment was damaged.',
       },
       severity: 'critical',
-      techniques: ['T0837', 'T0880'],
-      when: { all: [consequence('damage'), protection] },
+      techniques: ['T0837'],
+      when: { all: [consequence('damage'), defeated('protection', 'safety')] },
+      version: 2,
+    },
+    {
+      id: 'plant.safety-lost',
+      title: { zh: '安全功能失效并造成损坏', en: 'Safety function defeated, damage done' },
+      reason: {
+        zh: '保护人员安全的功能先被旁路或改动,随后发生损坏:现场人员本会有危险。',
+        en: 'A function that keeps people safe was bypassed or moved before, and then damage was done: people on site would have been in danger.',
+      },
+      severity: 'critical',
+      techniques: ['T0880'],
+      when: { all: [consequence('damage'), defeated('safety')] },
     },
   ],
 )
