@@ -3,11 +3,14 @@ import type { S7Area, S7commTemplate } from '@shenlou/contract/s7comm'
 import type { Device } from '../device.ts'
 import { joinWrites, pointOf, type Point, type Wrote } from '../say.ts'
 import { decodeRaw, encodeRaw, fromRaw, toRaw, widthOf } from '../wire-value.ts'
+import type { Blocks } from './blocks.ts'
 
 export const areaCode = { inputs: 0x81, outputs: 0x82, flags: 0x83, dataBlock: 0x84, counters: 0x1c, timers: 0x1d } as const
 
 /** Plain memory of a device as one adversary has left it. */
 export interface Registers {
+  /** Another number after each change. */
+  readonly revision: number
   get(area: string, at: number): number | undefined
   set(area: string, at: number, value: number): void
 }
@@ -15,6 +18,8 @@ export interface S7Memory {
   /** Undefined where the area does not have these bytes; `exists` says whether it has the block at all. */
   read(area: number, block: number, at: number, bytes: number): Buffer | undefined
   exists(area: number, block: number): boolean
+  /** Bytes of a data block; 0 when there is none. */
+  bytesOf(block: number): number
   /** Writes bytes that exist, or one bit when `bit` is given. */
   write(area: number, block: number, at: number, bytes: Buffer, bit?: number): Wrote
   /** What lies in these bytes, as an operator would name it. */
@@ -31,9 +36,20 @@ function notation(area: number, block: number, at: number, size: number, bit?: n
   return bit === undefined ? `${letter}${unit}${at}` : `${letter}${at}.${bit}`
 }
 
-export function openS7Memory(template: S7commTemplate, device: Device, registers: Registers): S7Memory {
+/** `blocks` knows which data blocks the program has. */
+export function openS7Memory(
+  template: S7commTemplate,
+  device: Device,
+  registers: Registers,
+  blocks?: () => Pick<Blocks, 'deletedData' | 'loadedData'>,
+): S7Memory {
   const areaOf = (area: number, block: number): S7Area | undefined => {
-    if (area === areaCode.dataBlock) return template.dataBlocks.find(({ number }) => number === block)
+    if (area === areaCode.dataBlock) {
+      const own = template.dataBlocks.find(({ number }) => number === block)
+      if (own && !blocks().deletedData(block)) return own
+      const data = blocks().loadedData(block)
+      return data && (own && own.bytes <= data.length ? own : { bytes: data.length, values: [] })
+    }
     if (area === areaCode.inputs) return template.inputs
     if (area === areaCode.outputs) return template.outputs
     return area === areaCode.flags ? template.flags : undefined
@@ -54,7 +70,10 @@ export function openS7Memory(template: S7commTemplate, device: Device, registers
     const of = areaOf(area, block)
     if (!of || at + bytes > of.bytes) return undefined
     const found = Buffer.alloc(bytes)
-    for (let i = 0; i < bytes; i++) found[i] = registers.get(name(area, block), at + i) ?? 0
+    // A block that was loaded holds what it was loaded with until it is written.
+    if (of.values.length === 0 && area === areaCode.dataBlock) blocks().loadedData(block)?.copy(found, 0, at)
+    const kept = name(area, block)
+    for (let i = 0; i < bytes; i++) found[i] = registers.get(kept, at + i) ?? (found[i] as number)
     for (const value of touching(of, at, bytes)) {
       if (value.as === 'bit') {
         const i = value.at - at
@@ -79,6 +98,7 @@ export function openS7Memory(template: S7commTemplate, device: Device, registers
 
   return {
     read,
+    bytesOf: (block) => areaOf(areaCode.dataBlock, block)?.bytes ?? 0,
     exists: (area, block) => counted(area) > 0 || (areaOf(area, block)?.bytes ?? 0) > 0,
     write(area, block, at, bytes, bit) {
       if (counted(area) > 0) {

@@ -44,8 +44,29 @@ export function encodePdu({ rosctr: kind, reference, parameters, data, error }: 
   return Buffer.concat([head, parameters, data])
 }
 
-/** Error classes and codes of acknowledgements. */
-export const s7Error = { none: 0, unknownFunction: 0x8104, badLength: 0x8500, state: 0x8001, access: 0xd602, blockMissing: 0xd209, syntax: 0xd240 } as const
+/** Error classes and codes of acknowledgements, with the meanings that dissectors give them. */
+export const s7Error = {
+  none: 0,
+  /** Not performed in the present state. */
+  state: 0x8001,
+  unknownFunction: 0x8104,
+  /** Loading or reading out in another order than start, parts, end. */
+  sequence: 0x8401,
+  /** Not with the state that the controller is in. */
+  mode: 0x8402,
+  badLength: 0x8500,
+  refused: 0x8703,
+  blockName: 0xd201,
+  piParameters: 0xd202,
+  blockMissing: 0xd209,
+  blockLength: 0xd219,
+  /** Not at the present level of protection. */
+  protectedLevel: 0xd241,
+  listSyntax: 0xd405,
+  password: 0xd602,
+  noPassword: 0xd605,
+  time: 0xdc01,
+} as const
 /** Return codes of items. */
 export const item = { ok: 0xff, hardware: 0x01, access: 0x03, address: 0x05, type: 0x06, size: 0x07, missing: 0x0a } as const
 const nothing = Buffer.alloc(0)

@@ -5,9 +5,11 @@ import { defineDecoy } from '../../decoy.ts'
 import { admitOrReset, put } from '../connections.ts'
 import { openDevice } from '../device.ts'
 import { type Asked, sayRequest } from '../say.ts'
+import { type Blocks, openBlocks } from './blocks.ts'
 import { openClock } from './clock.ts'
+import { control } from './control.ts'
 import { encodeConfirm, encodeData, encodeDisconnect, openTpktReader, parseTpdu } from './cotp.ts'
-import { openS7Memory } from './memory.ts'
+import { areaCode, openS7Memory, type S7Memory } from './memory.ts'
 import { ack, encodePdu, type Pdu, parsePdu, rosctr, s7Error } from './pdu.ts'
 import { openTransfers } from './transfers.ts'
 import { answerUserData, type UserDataState } from './user-data.ts'
@@ -28,15 +30,20 @@ export const s7comm = defineDecoy<ServiceSettings<'s7comm'>>({
     const leave = admitOrReset(connection, context, session, 's7comm', template.connections)
     if (!leave) return
     const device = openDevice(context, session)
-    const memory = openS7Memory(template, device, context.world.registers)
+    const { registers } = context.world
+    const memory: S7Memory = openS7Memory(template, device, registers, () => blocks)
+    const blocks: Blocks = openBlocks(template, device, registers, (number) => {
+      const bytes = template.dataBlocks.find((each) => each.number === number)?.bytes
+      return bytes === undefined ? undefined : memory.read(areaCode.dataBlock, number, 0, bytes)
+    })
     const state: UserDataState = { unlocked: template.protection === 1, rest: new Map() }
-    const clock = openClock(device, context.world.registers)
+    const clock = openClock(device, registers)
     let maxPdu = 240
     let connected = false
     let negotiated = false
     let waiting: Buffer[] = []
     let held = 0
-    const transfers = openTransfers({ device, template, session, context, maxPdu: () => maxPdu, mayWrite: () => state.unlocked })
+    const transfers = openTransfers({ blocks, session, context, maxPdu: () => maxPdu, mayWrite: () => state.unlocked })
     const reader = openTpktReader()
     // The transport's own reference: where this controller's connections begin to count, and one more for each.
     const ownReference = (device.persona.number('s7 reference', 1, 0x2f) * 0x100 + (connections.next++ % 0xff) + 1) & 0xffff
@@ -126,7 +133,16 @@ export const s7comm = defineDecoy<ServiceSettings<'s7comm'>>({
         pdu.rosctr === rosctr.job
           ? job(pdu)
           : pdu.rosctr === rosctr.userData
-            ? answerUserData(pdu, { device, clock, template: template as NonNullable<typeof template>, session, state, maxPdu, password: settings.password })
+            ? answerUserData(pdu, {
+                device,
+                clock,
+                template: template as NonNullable<typeof template>,
+                blocks,
+                session,
+                state,
+                maxPdu,
+                password: settings.password,
+              })
             : undefined
       if (!answered) {
         say(frame, undefined, { operation: 'other', function: `rosctr ${pdu.rosctr}`, outcome: 'ignored' })
@@ -154,7 +170,7 @@ export const s7comm = defineDecoy<ServiceSettings<'s7comm'>>({
       if (!negotiated) return refused(s7Error.state, `function 0x${code.toString(16)}`, 'before set-up')
       if (code === 4) return readVariables(pdu, memory, maxPdu)
       if (code === 5) return writeVariables(pdu, memory, state.unlocked)
-      if (code === 0x28 || code === 0x29) return control(pdu)
+      if (code === 0x28 || code === 0x29) return control(pdu, { device, blocks, clock, memory, mayWrite: state.unlocked })
       return transfers.answer(pdu) ?? refused(s7Error.unknownFunction, `function 0x${code.toString(16).padStart(2, '0')}`, 'unknown function')
     }
 
@@ -166,38 +182,6 @@ export const s7comm = defineDecoy<ServiceSettings<'s7comm'>>({
       negotiated = true
       const answered = Buffer.from([0xf0, 0, 0, 1, 0, 1, maxPdu >> 8, maxPdu & 0xff])
       return { pdu: ack(reference, 0, answered), operation: 'connect', function: name, outcome: 'done' }
-    }
-
-    /** 28: parameters 28 00*6 fd length(2) argument, length(1) service; 29: 29 00*5 length(1) service. */
-    function control({ reference, parameters }: Pdu): Answered {
-      const code = parameters[0] as number
-      const at = code === 0x29 ? 6 : 10 + (parameters.length >= 10 ? parameters.readUInt16BE(8) : 0)
-      const argument = code === 0x29 ? Buffer.alloc(0) : parameters.subarray(10, at)
-      const service = parameters.subarray(at + 1, at + 1 + (parameters[at] ?? 0)).toString('latin1')
-      const name =
-        code === 0x29
-          ? 'PLC Stop'
-          : service === 'P_PROGRAM'
-            ? argument.includes(0x43)
-              ? 'PLC Start (cold)'
-              : 'PLC Start (warm)'
-            : `PI service ${escapeBytes(Buffer.from(service, 'latin1')).slice(0, 20)}`
-      const operation: Asked['operation'] =
-        code === 0x29 ? 'stop' : service === 'P_PROGRAM' ? 'start' : service === '_DELE' ? 'delete' : service === '_INSE' ? 'download' : 'other'
-      if (!state.unlocked) return { pdu: ack(reference, s7Error.access), operation, function: name, outcome: 'refused', reason: 'protected' }
-      const before = device.mode
-      if (operation === 'stop') {
-        if (before === 'stop')
-          return { pdu: ack(reference, 0x8002, Buffer.from([code, 7])), operation, function: name, outcome: 'refused', reason: 'stopped already' }
-        clock.stopped()
-        device.setMode('stop')
-      } else if (operation === 'start') {
-        if (before === 'run')
-          return { pdu: ack(reference, 0x8002, Buffer.from([code, 3])), operation, function: name, outcome: 'refused', reason: 'runs already' }
-        device.setMode('run')
-      } else if (operation === 'other')
-        return { pdu: ack(reference, s7Error.unknownFunction), operation, function: name, outcome: 'refused', reason: 'unknown service' }
-      return { pdu: ack(reference, 0, Buffer.from([code])), operation, function: name, outcome: 'done', changed: device.mode !== before }
     }
   },
 })

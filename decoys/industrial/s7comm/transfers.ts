@@ -3,10 +3,8 @@
  * itself asks for each part with 1b and closes with 1c. Parts are length(2) 00 fb bytes; file names are `_` type(3) number(5) and a file system's letter.
  */
 import { escapeBytes } from '@shenlou/contract/bytes'
-import type { S7commTemplate } from '@shenlou/contract/s7comm'
 import type { Context, Session } from '../../decoy.ts'
-import type { Device } from '../device.ts'
-import { blockBytes, findBlock } from './blocks.ts'
+import { type Blocks, parseBlockName } from './blocks.ts'
 import { ack, type Pdu, rosctr, s7Error } from './pdu.ts'
 import type { Answered } from './variables.ts'
 
@@ -21,18 +19,18 @@ export interface Transfers {
 
 const maxLoad = 512 * 1024
 const part = (bytes: Buffer): Buffer => Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 0xff, 0, 0xfb]), bytes])
+/** `_0A00001P`: what follows the underscore is a block's name. */
+const isFile = (file: Buffer): boolean => /^_0[0-9A-F]\d{5}[ABP]$/.test(file.toString('latin1')) && parseBlockName(file.subarray(1)) !== undefined
 const nameOf = (parameters: Buffer, at: number): Buffer => parameters.subarray(at + 1, at + 1 + (parameters[at] ?? 0))
 
 export function openTransfers({
-  device,
-  template,
+  blocks,
   session,
   context,
   maxPdu,
   mayWrite,
 }: {
-  device: Device
-  template: S7commTemplate
+  blocks: Blocks
   session: Session
   context: Context
   maxPdu(): number
@@ -63,11 +61,10 @@ export function openTransfers({
       switch (parameters[0]) {
         case 0x1d: {
           const file = nameOf(parameters, 8)
-          // `_0A00001A`: the type's two characters and five digits lie where a block's name has them.
-          const block = findBlock(template, file.subarray(1, 8))
           const name = `Start upload ${escapeBytes(file).slice(0, 40)}`
-          if (!block) return refused(pdu, s7Error.blockMissing, name, 'upload', 'no such block')
-          const bytes = blockBytes(device, block)
+          if (!isFile(file)) return refused(pdu, s7Error.blockName, name, 'upload', 'not a block')
+          const bytes = blocks.image(file.subarray(1))
+          if (!bytes) return refused(pdu, s7Error.blockMissing, name, 'upload', 'no such block')
           const id = nextId++
           if (reading.size >= 4) reading.clear()
           reading.set(id, { bytes, at: 0 })
@@ -82,7 +79,7 @@ export function openTransfers({
         case 0x1e: {
           const id = parameters.length >= 8 ? parameters.readUInt32BE(4) : 0
           const found = reading.get(id)
-          if (!found) return refused(pdu, 0xd241, 'Upload', 'upload', 'no upload was started')
+          if (!found) return refused(pdu, s7Error.sequence, 'Upload', 'upload', 'no upload was started')
           const bytes = found.bytes.subarray(found.at, found.at + maxPdu() - 18)
           found.at += bytes.length
           return {
@@ -98,8 +95,8 @@ export function openTransfers({
         case 0x1a: {
           const file = nameOf(parameters, 8)
           const name = `Request download ${escapeBytes(file).slice(0, 40)}`
-          if (!/^_[0-9A-Z]{2}\d{5}[ABP]$/.test(file.toString('latin1'))) return refused(pdu, s7Error.syntax, name, 'download', 'not a block')
-          if (!mayWrite()) return refused(pdu, s7Error.access, name, 'download', 'protected')
+          if (!isFile(file)) return refused(pdu, s7Error.blockName, name, 'download', 'not a block')
+          if (!mayWrite()) return refused(pdu, s7Error.protectedLevel, name, 'download', 'protected')
           loading = { name: file.toString('latin1'), file: Buffer.from(file), parts: [], size: 0, reference: 0, closing: false }
           return { pdu: ack(pdu.reference, 0, Buffer.from([0x1a])), operation: 'download', function: name, outcome: 'done' }
         }
@@ -118,7 +115,9 @@ export function openTransfers({
       if (loading.closing) {
         const whole = Buffer.concat(loading.parts)
         const path = loading.name
+        const name = parseBlockName(loading.file.subarray(1))
         loading = undefined
+        if (name) blocks.keep(name, whole)
         context.blobs.put(whole).then(
           (file) => session.emit('file.uploaded', { path, method: 's7comm', file }),
           () => {}, // the connection went: what came of it is in the requests

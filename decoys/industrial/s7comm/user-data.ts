@@ -9,7 +9,7 @@ import { escapeBytes } from '@shenlou/contract/bytes'
 import type { S7commTemplate } from '@shenlou/contract/s7comm'
 import type { Session } from '../../decoy.ts'
 import type { Device } from '../device.ts'
-import { blockInfo, listBlocks, listType } from './blocks.ts'
+import type { Blocks } from './blocks.ts'
 import { bcdTime, type Clock, parseBcdTime } from './clock.ts'
 import { item, type Pdu, rosctr, s7Error } from './pdu.ts'
 import { statusList } from './status-lists.ts'
@@ -25,6 +25,7 @@ interface Options {
   device: Device
   clock: Clock
   template: S7commTemplate
+  blocks: Blocks
   session: Session
   state: UserDataState
   maxPdu: number
@@ -72,11 +73,13 @@ type Found = Pick<Answered, 'operation' | 'points'> & { name: string; bytes?: Bu
 function next(unit: number, { state }: Options): Found {
   const bytes = state.rest.get(unit)
   state.rest.delete(unit)
-  return bytes ? { operation: 'identify', name: 'Read SZL (continued)', bytes } : { operation: 'identify', name: 'Read SZL (continued)', error: s7Error.syntax }
+  return bytes
+    ? { operation: 'identify', name: 'Read SZL (continued)', bytes }
+    : { operation: 'identify', name: 'Read SZL (continued)', error: s7Error.listSyntax }
 }
 
 function handle(group: number, sub: number, given: Buffer, options: Options): Found {
-  if (group === 3) return blocks(sub, given, options)
+  if (group === 3) return blockFunctions(sub, given, options)
   if (group === 4 && sub === 1) return status(given, options)
   if (group === 4 && sub === 2) return { operation: 'diagnose', name: 'Message service' }
   if (group === 5) return security(sub, given, options)
@@ -84,21 +87,21 @@ function handle(group: number, sub: number, given: Buffer, options: Options): Fo
   return { operation: 'other', name: `user data ${group}/${sub}`, error: 0x8104 }
 }
 
-function blocks(sub: number, given: Buffer, { device, template }: Options): Found {
-  if (sub === 1) return { operation: 'browse', name: 'List blocks', bytes: listBlocks(template) }
+function blockFunctions(sub: number, given: Buffer, { blocks }: Options): Found {
+  if (sub === 1) return { operation: 'browse', name: 'List blocks', bytes: blocks.counts() }
   if (sub === 2) {
-    const bytes = given.length >= 2 ? listType(template, given.readUInt8(1)) : undefined
+    const bytes = given.length >= 2 ? blocks.numbers(given.readUInt8(1)) : undefined
     return { operation: 'browse', name: 'List blocks of type', ...(bytes ? { bytes } : { error: s7Error.blockMissing }) }
   }
   if (sub === 3) {
-    const bytes = blockInfo(template, device, given)
+    const bytes = blocks.info(given)
     return { operation: 'browse', name: 'Get block info', ...(bytes ? { bytes } : { error: s7Error.blockMissing }) }
   }
   return { operation: 'other', name: `block functions ${sub}`, error: 0x8104 }
 }
 
 function status(given: Buffer, { device, clock, template }: Options): Found {
-  if (given.length < 4) return { operation: 'identify', name: 'Read SZL', error: s7Error.syntax }
+  if (given.length < 4) return { operation: 'identify', name: 'Read SZL', error: s7Error.listSyntax }
   const [id, index] = [given.readUInt16BE(0), given.readUInt16BE(2)]
   const list = statusList(id, index, device, template, clock)
   const name = `Read SZL 0x${id.toString(16).padStart(4, '0')} index ${index}`
@@ -130,14 +133,14 @@ function security(sub: number, given: Buffer, { session, state, password, templa
     ...(right ? { by: 'given' as const } : {}),
   })
   // Without a password set, the controller answers that there is none to give.
-  return { operation: 'authenticate', name: 'PLC password', ...(right ? {} : { error: template.protection > 1 ? s7Error.access : 0xd605 }) }
+  return { operation: 'authenticate', name: 'PLC password', ...(right ? {} : { error: template.protection > 1 ? s7Error.password : s7Error.noPassword }) }
 }
 
 function timeOfDay(sub: number, given: Buffer, { clock }: Options): Found {
   if (sub === 1 || sub === 3) return { operation: 'clock', name: 'Read clock', bytes: Buffer.concat([Buffer.from([0, 0x20]), bcdTime(clock.now())]) }
   if (sub !== 2 && sub !== 4) return { operation: 'clock', name: `clock ${sub}`, error: 0x8104 }
   const to = parseBcdTime(given.subarray(2))
-  if (to === undefined) return { operation: 'clock', name: 'Set clock', error: s7Error.syntax }
+  if (to === undefined) return { operation: 'clock', name: 'Set clock', error: s7Error.time }
   clock.set(to)
   return { operation: 'clock', name: 'Set clock' }
 }
