@@ -111,6 +111,28 @@ export const relayConfig = z.object({
 })
 export type RelayConfig = z.infer<typeof relayConfig>
 
+const decoyOf = <P extends z.ZodType, O extends z.ZodType>(persona: P, organisationOf: O) =>
+  z.object({
+    id: z.string().max(64),
+    persona,
+    organisation: organisationOf,
+    /** 32 bytes, hexadecimal: HKDF of the site secret and the decoy. */
+    seed: sha256,
+    /** Where it stepped aside for another host of its segment: MAC address and name. */
+    steps: z.object({ mac: z.number().int().min(0), name: z.number().int().min(0) }).optional(),
+    /** PEM texts drawn once by the core: `rsa` (SSH host key and TLS key), `tlsCertificate`. */
+    secrets: z.record(z.string(), z.string()),
+    /** `listens` is the service's own port, whatever port a trial placed it on. */
+    services: z.array(
+      z.object({
+        service: z.string().max(32),
+        listens: z.object({ transport: z.enum(['tcp', 'udp']), port: z.number().int() }).optional(),
+        settings: z.record(z.string(), z.unknown()),
+      }),
+    ),
+    plant: z.object({ id: z.string().max(64), units: z.record(z.string().max(16), z.string().max(16)) }).optional(),
+  })
+
 /** Desired state of a decoy host: only the decoys placed there, each with its own seed and drawn secrets. */
 export const decoysConfig = z.object({
   version: z.number().int(),
@@ -126,28 +148,37 @@ export const decoysConfig = z.object({
   placements: z.array(placement),
   /** Plants of the decoys below; `seed` is an HKDF of the site secret and the plant. */
   plants: z.array(z.object({ id: z.string().max(64), template: plantTemplate, seed: sha256 })).optional(),
-  decoys: z.array(
-    z.object({
-      id: z.string().max(64),
-      persona: personaTemplate,
-      organisation,
-      /** 32 bytes, hexadecimal: HKDF of the site secret and the decoy. */
-      seed: sha256,
-      /** PEM texts drawn once by the core: `rsa` (SSH host key and TLS key), `tlsCertificate`. */
-      secrets: z.record(z.string(), z.string()),
-      /** `listens` is the service's own port, whatever port a trial placed it on. */
-      services: z.array(
-        z.object({
-          service: z.string().max(32),
-          listens: z.object({ transport: z.enum(['tcp', 'udp']), port: z.number().int() }).optional(),
-          settings: z.record(z.string(), z.unknown()),
-        }),
-      ),
-      plant: z.object({ id: z.string().max(64), units: z.record(z.string().max(16), z.string().max(16)) }).optional(),
-    }),
-  ),
+  decoys: z.array(decoyOf(personaTemplate, organisation)),
   revoked: z.array(z.string()),
 })
 export type DecoysConfig = z.infer<typeof decoysConfig>
+/**
+ * The same as it is sent: thousands of hosts share a few personas and one organisation, so each is sent once and named by its key. A core of the former
+ * version writes them out.
+ */
+export const sentDecoysConfig = decoysConfig.extend({
+  personas: z.record(z.string(), personaTemplate).optional(),
+  organisations: z.record(z.string(), organisation).optional(),
+  decoys: z.array(decoyOf(z.union([z.string(), personaTemplate]), z.union([z.string(), organisation]))),
+})
+export type SentDecoysConfig = z.infer<typeof sentDecoysConfig>
+
+/** What was sent, with the shared parts put in: hosts of one persona hold one object. Throws when a name leads nowhere. */
+export function unfoldDecoys({ personas = {}, organisations = {}, decoys, ...rest }: SentDecoysConfig): DecoysConfig {
+  const named = <T>(of: Record<string, T>, value: T | string, what: string): T => {
+    if (typeof value !== 'string') return value
+    const found = Object.hasOwn(of, value) ? of[value] : undefined
+    if (found === undefined) throw new Error(`the desired state names ${what} '${value}' and does not hold it`)
+    return found
+  }
+  return {
+    ...rest,
+    decoys: decoys.map((decoy) => ({
+      ...decoy,
+      persona: named(personas, decoy.persona, 'persona'),
+      organisation: named(organisations, decoy.organisation, 'organisation'),
+    })),
+  }
+}
 export type DecoyConfig = DecoysConfig['decoys'][number]
 export type PlantConfig = NonNullable<DecoysConfig['plants']>[number]

@@ -1,6 +1,6 @@
 /** Who the decoys of a host were drawn as, said to the core in turns: some with each health, all of them in time. */
 import type { DecoyConfig, DecoyIdentity } from '@shenlou/contract/sensor'
-import { drawPersona } from './persona.ts'
+import { drawHostname, drawMac, drawSerial, hostDraw } from '@shenlou/link/host-identity'
 
 /** As many as one health may carry. */
 const together = 50
@@ -21,10 +21,15 @@ export function createIdentities(): Identities {
   let since = 0
 
   const identityOf = (decoy: DecoyConfig): DecoyIdentity | undefined => {
-    const { id, persona: template, organisation, seed, secrets } = decoy
+    const { id, persona: template, organisation, seed, steps } = decoy
     try {
-      const { hostname, mac, serial } = drawPersona({ template, organisation, seed, secrets, decoy: id })
-      return { decoy: id, hostname: hostname.slice(0, 255), mac: mac.slice(0, 17), serial: serial.slice(0, 100) }
+      const drawer = hostDraw({ seed, decoy: id, persona: template.id })
+      const names = {
+        hostname: drawHostname(template, organisation, drawer, steps?.name),
+        mac: drawMac(template, drawer, steps?.mac),
+        serial: drawSerial(template, drawer),
+      }
+      return { decoy: id, hostname: names.hostname.slice(0, 255), mac: names.mac.slice(0, 17), serial: names.serial.slice(0, 100) }
     } catch {
       // Its worker says what is wrong with it.
       return undefined

@@ -1,5 +1,5 @@
 /** One host identity, drawn from a persona template, an organisation and a seed: the same seed gives the same host for ever. */
-import { createHash, createPrivateKey, createPublicKey, hkdfSync, X509Certificate } from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
 import type { IdentityField } from '@shenlou/contract/identity-fields'
 import type { PersonaTemplate } from '@shenlou/contract/persona'
 import type { Organisation } from '@shenlou/contract/template'
@@ -48,6 +48,8 @@ export interface PersonaSource {
   seed: string
   decoy: string
   secrets: Readonly<Record<string, string>>
+  /** Where it stepped aside for another host of its segment. */
+  steps?: HostSteps | undefined
   /** Milliseconds since 1970 UTC; only the choice of the last boot before it depends on it. */
   now?: number
 }
@@ -56,26 +58,12 @@ const day = 86_400_000
 
 /** Draws the host. Throws an Error naming the decoy when the seed is not one or a secret that the template needs is missing. */
 export function drawPersona(source: PersonaSource): Persona {
-  const { template, organisation, seed, decoy, secrets, now = Date.now() } = source
-  if (!/^[0-9a-f]{64}$/.test(seed)) throw new Error(`decoy ${decoy}: the seed is not 32 bytes in hexadecimal; no host is drawn without one`)
-  const key = Buffer.from(seed, 'hex')
-  const draw = (purpose: string, bytes: number): Buffer => Buffer.from(hkdfSync('sha256', key, `persona ${decoy}`, purpose, bytes))
-  const number = (purpose: string, from: number, to: number): number => {
-    const span = BigInt(Math.floor(to) - Math.ceil(from) + 1)
-    if (span < 1n) throw new RangeError(`persona ${template.id}: nothing lies between ${from} and ${to} for ${purpose}`)
-    return Math.ceil(from) + Number(draw(purpose, 16).readBigUInt64BE(0) % span) // 64 bits over a small span: the bias is not measurable
-  }
-  const pick = <T>(purpose: string, from: readonly T[]): T => {
-    if (from.length === 0) throw new RangeError(`persona ${template.id}: nothing to pick for ${purpose}`)
-    return from[number(purpose, 0, from.length - 1)] as T
-  }
-  const fill = (purpose: string, pattern: string, letters: string): string =>
-    [...pattern]
-      .map((sign, at) => (sign === '#' ? number(`${purpose} ${at}`, 0, 9) : sign === '@' ? letters[number(`${purpose} ${at}`, 0, letters.length - 1)] : sign))
-      .join('')
+  const { template, organisation, seed, decoy, secrets, steps, now = Date.now() } = source
+  const drawer = hostDraw({ seed, decoy, persona: template.id })
+  const { draw, number, pick } = drawer
 
-  const { host, hardware } = template
-  const hostname = fill('hostname', pick('hostname pattern', host.hostname).replaceAll('{site}', siteName(organisation)), 'abcdefghijklmnopqrstuvwxyz')
+  const { host } = template
+  const hostname = drawHostname(template, organisation, drawer, steps?.name)
   const installedAt = number('installed', Date.parse(host.installed[0]), Date.parse(host.installed[1]) + day - 1)
   const boot = lastBoot(installedAt, host.uptimeDays, now, number)
   const keys: Record<string, string> = {}
@@ -102,8 +90,8 @@ export function drawPersona(source: PersonaSource): Persona {
     pick,
     hostname,
     domain: organisation.domain,
-    mac: `${pick('mac prefix', hardware.macPrefixes)}:${draw('mac', 3).toString('hex').replace(/../g, '$&:').slice(0, 8)}`,
-    serial: fill('serial', hardware.serialPattern, 'ABCDEFGHJKLMNPQRSTUVWXYZ'),
+    mac: drawMac(template, drawer, steps?.mac),
+    serial: drawSerial(template, drawer),
     machineId: draw('machine id', 16).toString('hex'),
     installedAt,
     bootedAt: boot.at,
@@ -135,9 +123,6 @@ export function personaIdentity(persona: Persona): Partial<Record<IdentityField,
     'host.people': persona.accounts.filter((account) => account.fullName !== '' && account.uid >= 500).map((account) => account.name),
   }
 }
-
-/** Short name of an organisation as its people use it in host names: the first label of the domain, without hyphens. */
-const siteName = (organisation: Organisation): string => (organisation.domain.split('.')[0] ?? '').replaceAll('-', '').slice(0, 10) || 'hq'
 
 /**
  * The last boot at or before `now`. A host has one history: from its installation it runs a drawn number of days between the two bounds, boots, and so

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { contractVersion } from '@shenlou/contract/event'
-import { type CoreSays, coreSays, type DecoysConfig, decoysConfig, type RelayConfig, relayConfig, type SensorSays } from '@shenlou/contract/sensor'
+import { type CoreSays, coreSays, type DecoysConfig, sentDecoysConfig, type RelayConfig, relayConfig, type SensorSays } from '@shenlou/contract/sensor'
 import { WebSocket } from 'ws'
 import { writeFileAtomic } from './atomic-file.ts'
 import { backOff, dial } from './dial.ts'
@@ -217,10 +217,11 @@ export const startUplink: StartUplink = (options) => {
   }
   const keptPath = join(identity.dir, 'config.json')
   async function pullOnce(): Promise<void> {
-    const config = configOf(await ask({ method: 'GET', path: '/config' }))
+    const sent = await ask({ method: 'GET', path: '/config' })
+    const config = configOf(sent)
     if (!config || config.sensor !== identity.sensor) throw new Error('the desired state from the core is not one of this contract')
     await take(config, false)
-    await writeFileAtomic(keptPath, JSON.stringify(config))
+    await writeFileAtomic(keptPath, JSON.stringify(sent)) // as it was sent: unfolded it would be many times that
   }
   async function take(config: RelayConfig | DecoysConfig, kept: boolean): Promise<void> {
     if (stopping.signal.aborted) return
@@ -350,6 +351,11 @@ function parse(data: Buffer): CoreSays | undefined {
 
 function configOf(json: unknown): RelayConfig | DecoysConfig | undefined {
   const { role } = (json ?? {}) as { role?: unknown }
-  const parsed = (role === 'relay' ? relayConfig : decoysConfig).safeParse(json)
-  return parsed.success ? parsed.data : undefined
+  if (role === 'relay') return relayConfig.safeParse(json).data
+  const sent = sentDecoysConfig.safeParse(json).data
+  try {
+    return sent && unfoldDecoys(sent)
+  } catch {
+    return undefined
+  }
 }
