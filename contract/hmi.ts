@@ -1,6 +1,7 @@
 /** The web page of a device: whose firmware it looks like, and which plant values it shows, draws and lets be set. */
 import { z } from 'zod'
 import { valueSource } from './device.ts'
+import { deviceTls } from './server-tls.ts'
 
 const label = z.strictObject({ zh: z.string().min(1).max(60), en: z.string().min(1).max(60) })
 
@@ -33,6 +34,8 @@ export const hmiTemplate = z.strictObject({
   connections: z.number().int().min(1).max(64).default(8),
   /** Milliseconds between two polls of its script. */
   pollMs: z.number().int().min(500).max(60_000).default(1500),
+  /** How `hmi-https` speaks; without it the device has no HTTPS. */
+  tls: deviceTls.optional(),
   /** Whether values are shown before anybody logged in. */
   open: z.boolean().default(true),
   groups: z

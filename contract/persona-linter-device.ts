@@ -1,5 +1,6 @@
 /** What would betray an industrial device: an order number of another vendor, a card of another maker, firmware from after its installation. */
 import type { PersonaTemplate } from './persona.ts'
+import type { DeviceTls } from './server-tls.ts'
 
 /** Order numbers by who prints them: [vendor, form]. */
 const orderNumbers: [RegExp, RegExp][] = [
@@ -14,7 +15,7 @@ const cards: [RegExp, string[]][] = [
 ]
 
 /** Every contradiction as one sentence that begins with the path. */
-export function lintDevice({ os, hardware, host, device, ssh, snmp }: PersonaTemplate): string[] {
+export function lintDevice({ os, hardware, host, device, ssh, snmp, hmi, web }: PersonaTemplate): string[] {
   const wrong: string[] = []
   if (os.family === 'embedded') {
     if (!device) wrong.push('device: firmware of its own belongs to a device; say which')
@@ -45,9 +46,20 @@ export function lintDevice({ os, hardware, host, device, ssh, snmp }: PersonaTem
   for (const [vendor, prefixes] of cards)
     if (vendor.test(hardware.vendor))
       for (const prefix of hardware.macPrefixes) if (!prefixes.includes(prefix)) wrong.push(`hardware.macPrefixes: ${prefix} is not ${hardware.vendor}'s`)
+  if (hmi?.tls && web) wrong.push('hmi.tls: a host with a web section has one certificate already; a device page has its own')
+  if (hmi?.tls) wrong.push(...lintTls(hmi.tls, device.firmwareReleased))
   if (snmp) wrong.push(...lintSnmp(snmp, device, hardware.serialPattern))
   const slots = device.modules.map(({ slot }) => slot)
   if (new Set(slots).size !== slots.length) wrong.push('device.modules: two modules are in one slot')
+  return wrong
+}
+
+const versions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']
+
+function lintTls({ min, max }: DeviceTls, released: string): string[] {
+  const wrong: string[] = []
+  if (versions.indexOf(min) > versions.indexOf(max)) wrong.push('hmi.tls: the range of versions is upside down')
+  if (max === 'TLSv1.3' && released < '2018-09-11') wrong.push(`hmi.tls.max: firmware of ${released} is older than TLS 1.3`)
   return wrong
 }
 

@@ -89,6 +89,18 @@ test('a controller is a host without kernel and shell, and is refused where vend
   assert.match(lintPersona({ ...controller(), device: undefined }, '2026-11-23').join('; '), /^device:/)
 })
 
+test('a page over TLS is refused whose versions are of another time than the firmware', () => {
+  const page = (change: object): string => {
+    const tls = { min: 'TLSv1', max: 'TLSv1.2', ciphers: 'HIGH', curves: 'P-256', serverOrder: true, certificate: { commonName: '{hostname}' }, ...change }
+    const title = { zh: '炉', en: 'Oven' }
+    const hmi = { style: 'simatic-1200', title, tls, groups: [{ id: 'zone', title }], values: [{ from: 'oven.Z1.PV', group: 'zone' }] }
+    return lintPersona(personaTemplate.parse({ ...controller(), hmi }), '2026-11-23').join('; ')
+  }
+  assert.equal(page({}), '')
+  assert.match(page({ min: 'TLSv1.3' }), /hmi\.tls: the range of versions is upside down/)
+  assert.match(page({ max: 'TLSv1.3' }), /hmi\.tls\.max: firmware of 2017-03-01 is older than TLS 1\.3/)
+})
+
 test('the defaults of a well-known decoy contradict themselves at least ten times', () => {
   // What it says by default: a Debian 12 banner over Twisted's lists, a kernel of 2024 with a message log of 2009, and names that everybody knows.
   const wrong = changed((template) => {

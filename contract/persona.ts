@@ -7,6 +7,7 @@ import { iec104Template } from './iec104.ts'
 import { modbusTemplate } from './modbus.ts'
 import { s7commTemplate } from './s7comm.ts'
 import { slug } from './primitives.ts'
+import { serverTls } from './server-tls.ts'
 import { snmpTemplate } from './snmp.ts'
 
 const names = z.array(z.string().min(1).max(100))
@@ -78,15 +79,7 @@ export const personaTemplate = z.strictObject({
       header: z.string().max(100),
       released: z.iso.date(),
       module: z.string().max(100).default(''),
-      tls: z.strictObject({
-        min: z.enum(['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']),
-        max: z.enum(['TLSv1.2', 'TLSv1.3']),
-        ciphers: z.string().max(2000),
-        curves: z.string().max(200),
-        serverOrder: z.boolean(),
-        issuer: z.enum(['self', 'internal-ca']),
-        rsaBits: z.number().int().default(2048),
-      }),
+      tls: serverTls.extend({ issuer: z.enum(['self', 'internal-ca']) }),
     })
     .optional(),
   /** An industrial device; the sections below are the protocols that it speaks. */

@@ -5,6 +5,9 @@ import { loginPolicy } from './template.ts'
 
 const login = loginPolicy.default({ accounts: [] })
 
+/** `engineers` are the users who may do more than operate. */
+const hmi = z.strictObject({ login, engineers: z.array(z.string().min(1).max(64)).max(20).default(['admin', 'engineer', 'Administrator']) })
+
 export const services = {
   ssh: { transport: 'tcp', settings: z.strictObject({ login }), needs: 'ssh' },
   portal: { transport: 'tcp', settings: z.strictObject({ login }), needs: 'web' },
@@ -14,14 +17,12 @@ export const services = {
   /** `password` is what a protected controller lets write for. */
   s7comm: { transport: 'tcp', settings: z.strictObject({ password: z.string().min(1).max(8).optional() }), needs: 's7comm' },
   snmp: { transport: 'udp', settings: snmpSettings, needs: 'snmp' },
-  /** `engineers` are the users who may do more than operate. */
-  hmi: {
-    transport: 'tcp',
-    settings: z.strictObject({ login, engineers: z.array(z.string().min(1).max(64)).max(20).default(['admin', 'engineer', 'Administrator']) }),
-    needs: 'hmi',
-  },
-  /** `dataPort` is where `ftp-data` of the same decoy is placed: passive transfers are told to go there. */
-  ftp: { transport: 'tcp', settings: z.strictObject({ login, dataPort: z.number().int().min(1).max(65535).default(1025) }), needs: 'ftp' },
+  hmi: { transport: 'tcp', settings: hmi, needs: 'hmi' },
+  /** The same page over TLS; what the two are to let in is said of each. */
+  'hmi-https': { transport: 'tcp', settings: hmi, needs: 'hmi' },
+  /** Passive transfers are told to go to `dataPort`: where `ftp-data` of the same decoy is placed, unless a port before the relay leads there. */
+  ftp: { transport: 'tcp', settings: z.strictObject({ login, dataPort: z.number().int().min(1).max(65535).optional() }), needs: 'ftp' },
+  /** Comes with `ftp` by itself, at a port that is drawn; written out where the port is to be a certain one. */
   'ftp-data': { transport: 'tcp', settings: z.strictObject({}), needs: 'ftp' },
 } as const satisfies Record<
   string,

@@ -3,7 +3,9 @@ import { createHash, createPrivateKey, createPublicKey, X509Certificate } from '
 import type { IdentityField } from '@shenlou/contract/identity-fields'
 import type { PersonaTemplate } from '@shenlou/contract/persona'
 import type { Organisation } from '@shenlou/contract/template'
+import { drawHostname, drawMac, drawSerial, hostDraw, type HostSteps } from '@shenlou/link/host-identity'
 import { drawAccounts } from './persona-accounts.ts'
+import { deviceCertificate } from './persona-certificate.ts'
 import { ecdsaKey, ed25519Key } from './persona-keys.ts'
 
 export interface Account {
@@ -82,7 +84,7 @@ export function drawPersona(source: PersonaSource): Persona {
     keys['tls-certificate'] = secret('tlsCertificate', 'its TLS certificate')
   }
 
-  return {
+  const persona: Persona = {
     template,
     organisation,
     draw,
@@ -99,6 +101,12 @@ export function drawPersona(source: PersonaSource): Persona {
     accounts: drawAccounts(template, { number, pick }),
     keys,
   }
+  // Of a decoy that was applied before its device had HTTPS there is no key, and no service that would need it.
+  if (template.hmi?.tls && !template.web && secrets.tlsKey) {
+    keys['tls-key'] = secrets.tlsKey
+    keys['tls-certificate'] = deviceCertificate(persona, template.hmi.tls, secrets.tlsKey)
+  }
+  return persona
 }
 
 /** What tells this host from every other, by identity field; the values of fields that are read from the wire are not here. */

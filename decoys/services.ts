@@ -10,6 +10,7 @@ export const services = [
   lazily('ftp', async () => (await import('./industrial/ftp/ftp.ts')).ftp),
   lazily('ftp-data', async () => (await import('./industrial/ftp/ftp.ts')).ftpData),
   lazily('hmi', async () => (await import('./industrial/hmi/hmi.ts')).hmi),
+  lazily('hmi-https', async () => (await import('./industrial/hmi/hmi.ts')).hmiHttps),
   lazily('iec104', async () => (await import('./industrial/iec104/iec104.ts')).iec104),
   lazily('modbus', async () => (await import('./industrial/modbus/modbus.ts')).modbus),
   lazily('s7comm', async () => (await import('./industrial/s7comm/s7comm.ts')).s7comm),

@@ -9,7 +9,8 @@ import type { EventBody, EventKind } from '@shenlou/contract/event-kinds'
 import { personaTemplate } from '@shenlou/contract/persona'
 import { isService, services } from '@shenlou/contract/services'
 import { parse } from 'yaml'
-import type { Connection, Context, DatagramService, DecoyService, Proof } from './decoy.ts'
+import type { Connection, Context, DatagramService, DecoyService, Proof, TlsOptions } from './decoy.ts'
+import { peek, startTls } from './http/harness-fixture.ts'
 import { drawPersona, type Persona } from './persona.ts'
 import type { PlantView } from './plant/plant.ts'
 import { openFlow } from './worker-datagrams.ts'
@@ -179,6 +180,8 @@ export async function serveDecoy<S>(service: DecoyService<S>, persona: Persona, 
       source: { ip: socket.remoteAddress ?? '127.0.0.1', port: socket.remotePort ?? 0 },
       destination: { ip: socket.localAddress ?? '127.0.0.1', port: socket.localPort ?? 0 },
       reset: () => socket.resetAndDestroy(),
+      peek: (n: number) => peek(socket, n),
+      startTls: (tls: TlsOptions) => startTls(socket, tls),
     })
     service.serve(connection, memory.contextFor(id, socket.remoteAddress ?? '', abort.signal), memory.parsed).catch(memory.failed)
   })

@@ -157,6 +157,14 @@ out['information'] = [v.decode() for v in client.execute(ReadDeviceInformationRe
     assert.match(page, /^HTTP\/1\.[01] \d\d\d/)
     assert.match(page, /cMT/)
     assert.match(page, />187\.5</, 'the setpoint that mbpoll wrote')
+    for (const [decoy, maker] of [
+      ['topcoat-oven', 'Weintek'],
+      ['primer-oven', 'Siemens'],
+    ] as const) {
+      const { stdout, stderr } = await execute('curl', ['-skLv', '-m', '10', `https://${place(decoy, 'hmi-https').join(':')}/`])
+      assert.match(stdout, /<html/i, decoy)
+      assert.match(stderr, new RegExp(`subject: .*O=${maker};.*CN=\\S`), decoy)
+    }
     const [files, control] = place('batching', 'ftp')
     const listed = (
       await execute('lftp', [

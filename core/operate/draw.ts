@@ -76,13 +76,19 @@ async function drawCertificate(persona: PersonaTemplate, organisation: Organisat
   return certificate.toString('pem')
 }
 
-/** Secrets of one decoy by name, PEM: `rsa` (SSH host key), `tlsKey`, `tlsCertificate`; only what its persona needs. */
-export async function drawSecrets(persona: PersonaTemplate, organisation: Organisation): Promise<Record<string, string>> {
-  const secrets: Record<string, string> = {}
-  if (persona.ssh?.hostKeys.includes('rsa')) secrets.rsa = await rsaKey(persona.ssh.rsaBits)
-  if (persona.web) {
-    secrets.tlsKey = await rsaKey(persona.web.tls.rsaBits)
-    secrets.tlsCertificate = await drawCertificate(persona, organisation, secrets.tlsKey)
-  }
+/**
+ * Secrets of one decoy by name, PEM: `rsa` (SSH host key), `tlsKey`, `tlsCertificate`; only what its persona needs, and what it has stays. The certificate
+ * of a device's page is signed by the device itself, so the key is all that it needs.
+ */
+export async function drawSecrets(
+  persona: PersonaTemplate,
+  organisation: Organisation,
+  have: Readonly<Record<string, string>> = {},
+): Promise<Record<string, string>> {
+  const secrets: Record<string, string> = { ...have }
+  if (persona.ssh?.hostKeys.includes('rsa')) secrets.rsa ??= await rsaKey(persona.ssh.rsaBits)
+  const tls = persona.web?.tls ?? persona.hmi?.tls
+  if (tls) secrets.tlsKey ??= await rsaKey(tls.rsaBits)
+  if (persona.web && secrets.tlsKey) secrets.tlsCertificate ??= await drawCertificate(persona, organisation, secrets.tlsKey)
   return secrets
 }

@@ -9,6 +9,7 @@ import { knownScanners, loadScanners } from '../known-scanners.ts'
 import { testCore } from '../store/test-core.ts'
 import { drawOrganisation, drawPassword } from './organisation.ts'
 import { loadPersonas, loadPlants, templatesFolder } from './personas.ts'
+import { dataPortOf } from './passive.ts'
 import { checkScenario } from './scenario.ts'
 import { decoySeed } from './site-secret.ts'
 import { applyTemplate, planTemplate } from './templates.ts'
@@ -42,7 +43,47 @@ test('a device and its plant must fit, and the fault says how', () => {
     /'HB1' is a hydraulic, and 'oven' must be a oven|'oven' must be an? oven/,
   )
   assert.match(first(park.replace('template: paint-line', 'template: paint-shop')), /^plants\.0\.template: there is no plant template 'paint-shop'/)
+  assert.match(
+    first(park.replace('- { service: snmp, port: 161, settings', '- { service: ftp, port: 21 }\n      - { service: snmp, port: 161, settings')),
+    /persona 'siemens-s7-1200' has no 'ftp' section/,
+  )
+  assert.match(
+    first(park.replace('- { service: iec104, port: 2404 }', '- { service: iec104, port: 2404 }\n      - { service: hmi-https, port: 443 }')),
+    /^decoys\.5\.services\.\d\.service: the page of persona 'rtu-iec104' has no 'tls'/,
+  )
+  const crowded = '- { service: s7comm, port: 102 }\n      - { service: s7comm, port: 103 }\n      - { service: s7comm, port: 104 }'
+  assert.match(first(park.replace('- { service: s7comm, port: 102 }', crowded)), /^decoys\.0\.services: Too big: expected array to have <=6 items/)
   assert.match(first(starter.replace('    persona: centos-7', '    persona: centos-7\n    plant: paint')), /is no device, so it belongs to no plant/)
+})
+
+test('passive transfers of a device get a port of their own, which the plan says and the device names to its clients', async (t) => {
+  const core = await testCore()
+  t.after(() => core.close())
+  const park = readFileSync(join(templatesFolder, 'scenarios', 'machinery-park.yaml'), 'utf8')
+  const { steps } = await planTemplate(core, systemActor, { body: { text: park } })
+  const [line] = steps.filter(({ what, detail }) => what === 'placement' && detail.endsWith('batching/ftp-data'))
+  const port = Number(/ 10\.20\.31\.31:(\d+) /.exec(line?.detail ?? '')?.[1])
+  assert.ok(port > 1025 && port < 2000, line?.detail)
+  await applyTemplate(core, systemActor, { body: { text: park } })
+  const [row] = await core.sql<
+    { services: { service: string; port: number; settings: { dataPort?: number } }[] }[]
+  >`select services from decoy where id = 'batching'`
+  assert.equal(row?.services.find(({ service }) => service === 'ftp')?.settings.dataPort, port)
+  assert.equal(row?.services.find(({ service }) => service === 'ftp-data')?.port, port)
+  assert.equal((await planTemplate(core, systemActor, { body: { text: park } })).steps.filter(({ action }) => action !== 'keep').length, 0)
+})
+
+test('a port for passive transfers that is said is kept, and placements must agree on it', () => {
+  const park = readFileSync(join(templatesFolder, 'scenarios', 'machinery-park.yaml'), 'utf8')
+  const place = '  - { relay: park-relay, decoy: batching, address: 10.20.31.31 }'
+  const said = (ports: string, more = ''): string => park.replace(place, place.replace(' }', `, ports: { ftp-data: ${ports} } }`) + more)
+  const checked = checkScenario(said('20000'), personas, plants)
+  assert.ok('scenario' in checked)
+  const decoy = checked.scenario.decoys.find(({ id }) => id === 'batching')
+  assert.ok(decoy)
+  assert.equal(dataPortOf(checked.scenario, decoy), 20_000)
+  const twice = faultsOf(said('20000', `\n${place.replace('31.31', '31.32')}\n`.replace(' }\n', ', ports: { ftp-data: 20001 } }\n')))
+  assert.match(twice[0]?.message ?? '', /its placements give 'ftp-data' the ports 20000 and 20001/)
 })
 
 test('a fault names line, column, path and what was expected', () => {

@@ -6,6 +6,7 @@ import type { SnmpSettings } from '@shenlou/contract/snmp'
 import type { Organisation, PlanStep, ScenarioTemplate } from '@shenlou/contract/template'
 import { ApiError } from '../api-error.ts'
 import { isNetwork } from '../known-scanners.ts'
+import { withDataPort } from './passive.ts'
 
 export interface WantedDecoy {
   id: string
@@ -50,7 +51,8 @@ export interface Site {
 }
 
 /** The rows that a scenario stands for. */
-export function wantedRows(scenario: ScenarioTemplate, { bind, organisation, password }: Site): Wanted {
+export function wantedRows(written: ScenarioTemplate, { bind, organisation, password }: Site): Wanted {
+  const scenario = { ...written, decoys: written.decoys.map((decoy) => withDataPort(written, decoy)) }
   const home = homeOf(scenario)
   const decoys = scenario.decoys.map(
     (decoy): WantedDecoy => ({

@@ -4,7 +4,11 @@ import { type ScenarioTemplate, scenarioTemplate, type TemplateFault } from '@sh
 import type { PersonaTemplate } from '@shenlou/contract/persona'
 import { lintPersona } from '@shenlou/contract/persona-linter'
 import type { PlantTemplate } from '@shenlou/contract/plant'
+import { saidDataPorts, withDataPort } from './passive.ts'
 import { parseYaml } from './yaml.ts'
+
+/** As contract/template.ts has it for those that are written out. */
+const mostServices = 6
 
 export type CheckedScenario = { scenario: ScenarioTemplate } | { faults: TemplateFault[] }
 
@@ -44,12 +48,22 @@ export function checkScenario(
         faults.push(
           at([...here, 'service'], `persona '${decoy.persona}' has no '${services[service.service].needs}' section, so it cannot serve '${service.service}'`),
         )
+      if (persona && service.service === 'hmi-https' && persona.hmi && !persona.hmi.tls)
+        faults.push(at([...here, 'service'], `the page of persona '${decoy.persona}' has no 'tls', so it cannot serve 'hmi-https'`))
       const place = `${services[service.service].transport} ${service.port}`
       if (ports.has(place)) faults.push(at([...here, 'port'], `port ${service.port} is taken by another service of this decoy`))
       ports.add(place)
       const settings = services[service.service].settings.safeParse(service.settings)
       for (const issue of settings.error?.issues ?? []) faults.push(at([...here, 'settings', ...issue.path], issue.message))
     })
+  })
+
+  scenario.decoys.forEach((decoy, i) => {
+    const said = saidDataPorts(scenario, decoy)
+    if (said.length > 1)
+      faults.push(at(['decoys', i, 'services'], `its placements give 'ftp-data' the ports ${said.join(' and ')}; the device names one to its clients`))
+    if (withDataPort(scenario, decoy).services.length > mostServices)
+      faults.push(at(['decoys', i, 'services'], `with the port that 'ftp' needs for transfers this decoy has more than ${mostServices} ports`))
   })
 
   const taken = new Map<string, string>()
@@ -60,10 +74,10 @@ export function checkScenario(
       return
     }
     for (const name of Object.keys(placement.ports)) {
-      if (!decoy.services.some((service) => service.service === name))
+      if (!withDataPort(scenario, decoy).services.some((service) => service.service === name))
         faults.push(at(['placements', i, 'ports', name], `decoy '${decoy.id}' has no service '${name}'`))
     }
-    for (const service of decoy.services) {
+    for (const service of withDataPort(scenario, decoy).services) {
       const port = placement.ports[service.service] ?? service.port
       const transport = isService(service.service) ? services[service.service].transport : 'tcp'
       const key = `${placement.relay} ${placement.address} ${transport} ${port}`

@@ -98,9 +98,10 @@ export async function applyTemplate(core: Core, actor: Actor, input: Input): Pro
       >`select persona, organisation, secrets from decoy where id = ${decoy.id}`
       // A host keeps its keys for as long as it claims to be the same host.
       const keep = have && have.persona === decoy.persona && canonical(have.organisation) === canonical(decoy.organisation)
-      const secrets = keep
-        ? have.secrets
-        : seal(core.masterKey, `decoy ${decoy.id}`, Buffer.from(JSON.stringify(await drawSecrets(persona, decoy.organisation))))
+      const held = keep ? decoySecrets(core, decoy.id, have.secrets) : {}
+      const drawn = await drawSecrets(persona, decoy.organisation, held)
+      const secrets =
+        keep && canonical(drawn) === canonical(held) ? have.secrets : seal(core.masterKey, `decoy ${decoy.id}`, Buffer.from(JSON.stringify(drawn)))
       if (!keep) await tx`delete from decoy_identity where decoy = ${decoy.id}`
       await tx`insert into decoy (id, template, persona, name, scope, host, organisation, services, plant, secrets)
         values (${decoy.id}, ${scenario.name}, ${decoy.persona}, ${decoy.name ? tx.json(decoy.name) : null}, ${decoy.scope}, ${decoy.host}, ${tx.json(decoy.organisation)}, ${tx.json(decoy.services as never)}, ${decoy.plant ? tx.json(decoy.plant) : null}, ${secrets})

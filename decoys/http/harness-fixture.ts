@@ -113,7 +113,8 @@ export async function host<S>(service: DecoyService<S>, persona: Persona, settin
   }
 }
 
-async function peek(socket: Socket, n: number): Promise<Buffer> {
+/** `Connection.peek` on a socket. */
+export async function peek(socket: Socket, n: number): Promise<Buffer> {
   const pieces: Buffer[] = []
   let size = 0
   while (size < n && !socket.readableEnded && !socket.destroyed) {
@@ -143,7 +144,8 @@ async function peek(socket: Socket, n: number): Promise<Buffer> {
   return all.subarray(0, n)
 }
 
-function startTls(socket: Socket, options: TlsOptions): Promise<TLSSocket> {
+/** `Connection.startTls` on a socket. */
+export function startTls(socket: Socket, options: TlsOptions): Promise<TLSSocket> {
   const secure = new TLSSocket(socket, { isServer: true, requestCert: false, ...options })
   return new Promise((resolve, reject) => {
     secure.on('error', reject)

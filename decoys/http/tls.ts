@@ -1,5 +1,6 @@
 /** TLS as the persona's server speaks it: its versions, ciphers, curves, tickets and certificate; the client's hello is told. */
-import { randomBytes } from 'node:crypto'
+import type { DeviceTls } from '@shenlou/contract/server-tls'
+import { constants, randomBytes } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import type { Connection, Context, Session, TlsOptions } from '../decoy.ts'
 import type { Persona } from '../persona.ts'
@@ -9,31 +10,45 @@ import { helloSize, ja3, ja4, parseClientHello } from './client-hello.ts'
 type Options = { plain: TlsOptions; http11: TlsOptions }
 const made = new WeakMap<Persona, Options>()
 
+/** OpenSSL's switch for RFC 7627, which Node does not name. */
+const noExtendedMasterSecret = 1
+const switches: Record<DeviceTls['extensions'][number], number> = {
+  'session-ticket': constants.SSL_OP_NO_TICKET,
+  'encrypt-then-mac': constants.SSL_OP_NO_ENCRYPT_THEN_MAC,
+  'extended-master-secret': noExtendedMasterSecret,
+}
+const withoutExtensions = ({ extensions, serverOrder }: DeviceTls): number =>
+  (Object.keys(switches) as (keyof typeof switches)[])
+    .filter((name) => !extensions.includes(name))
+    .reduce((all, name) => all | switches[name], serverOrder ? constants.SSL_OP_CIPHER_SERVER_PREFERENCE : 0)
+
 /**
- * TLS options of a persona's web server. The same objects come back for the same persona, so that whoever makes secure contexts
- * from them can keep those. Throws when the persona has no web section or no TLS key.
+ * TLS options of a persona's web server or device page. The same objects come back for the same persona, so that whoever makes secure contexts
+ * from them can keep those. Throws when the persona has no TLS or no TLS key.
  */
 export function tlsOptions(persona: Persona): Options {
   const known = made.get(persona)
   if (known) return known
-  const web = persona.template.web
-  if (!web) throw new Error(`persona ${persona.template.id} has no web section`)
+  const { web, hmi, id } = persona.template
+  const tls = web?.tls ?? hmi?.tls
+  if (!tls) throw new Error(`persona ${id} has no TLS: neither a web section nor tls in an hmi section`)
   const key = persona.keys['tls-key']
   const cert = persona.keys['tls-certificate']
-  if (!key || !cert) throw new Error(`persona ${persona.template.id} has no TLS key or certificate`)
-  const old = web.tls.min === 'TLSv1' || web.tls.min === 'TLSv1.1'
+  if (!key || !cert) throw new Error(`persona ${id} has no TLS key or certificate; apply its scenario again to have them drawn`)
+  const old = tls.min === 'TLSv1' || tls.min === 'TLSv1.1'
   const plain: TlsOptions = {
     key,
     cert,
-    minVersion: web.tls.min,
-    maxVersion: web.tls.max,
+    minVersion: tls.min,
+    maxVersion: tls.max,
     // The old versions sign with SHA-1, which today's security level forbids.
-    ciphers: old ? `${web.tls.ciphers}:@SECLEVEL=0` : web.tls.ciphers,
-    ecdhCurve: web.tls.curves,
-    honorCipherOrder: web.tls.serverOrder,
+    ciphers: old ? `${tls.ciphers}:@SECLEVEL=0` : tls.ciphers,
+    ecdhCurve: tls.curves,
+    honorCipherOrder: tls.serverOrder,
     sessionIdContext: 'HTTP',
     // One set of ticket keys for the life of the process, as the servers do.
     ticketKeys: randomBytes(48),
+    ...(web || !hmi?.tls ? {} : { secureOptions: withoutExtensions(hmi.tls) }),
   }
   const options = { plain, http11: { ...plain, ALPNProtocols: ['http/1.1'] } }
   made.set(persona, options)
@@ -48,7 +63,7 @@ export async function openTls(connection: Connection, context: Context, session:
   const hello = parseClientHello(bytes)
   const options = tlsOptions(context.persona)
   try {
-    const socket = await connection.startTls(hello?.alpn.includes('http/1.1') ? options.http11 : options.plain)
+    const socket = await connection.startTls(hello?.alpn.includes('http/1.1') && context.persona.template.web ? options.http11 : options.plain)
     session.emit('tls.negotiated', {
       version: socket.getProtocol() ?? '',
       cipher: socket.getCipher()?.standardName ?? '',

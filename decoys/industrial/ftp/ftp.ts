@@ -180,12 +180,14 @@ async function answer(seat: Seat, word: string, argument: string): Promise<strin
       return replies.noop
     case 'PASV': {
       const address = /^(?:::ffff:)?(\d{1,3}(?:\.\d{1,3}){3})$/i.exec(connection.destination.ip)?.[1]
-      if (!address) return replies.noData
+      const { dataPort } = settings
+      if (!address || dataPort === undefined) return replies.noData
       wait(seat)
-      return replies.passive([...address.split('.'), settings.dataPort >> 8, settings.dataPort & 255].join(','))
+      return replies.passive([...address.split('.'), dataPort >> 8, dataPort & 255].join(','))
     }
     case 'EPSV': {
       if (!replies.extended) return replies.unknown(word)
+      if (settings.dataPort === undefined) return replies.noData
       wait(seat)
       return `229 EPSV ok (|||${settings.dataPort}|)`
     }
