@@ -95,6 +95,26 @@ test('Dragon Boat and Mid-Autumn of later years are where the almanac has them',
   for (const [year, days] of Object.entries(known)) for (const text of days) assert.ok(statutoryDays(Number(year)).includes(day(text)), text)
 })
 
+test('the days of the Chinese calendar are those of ICU for a century, but for two new years that it has a day off', () => {
+  const format = new Intl.DateTimeFormat('en-u-ca-chinese', { timeZone: 'Asia/Shanghai', month: 'numeric', day: 'numeric' })
+  const is = (at: number): string => format.format(at * 86_400_000)
+  const odd: number[] = []
+  for (let year = 2000; year < 2100; year++) {
+    const days = statutoryDays(year)
+    const [spring, boat, autumn] = [days[2]!, days[8]!, days[9]!]
+    if (is(spring) !== '1/1') odd.push(year)
+    assert.deepEqual([is(boat), is(autumn)], ['5/5', '8/15'], `${year}`)
+  }
+  assert.deepEqual(odd, [2027, 2030])
+})
+
+test('a calendar asks nothing of ICU: its data alone is 8 MB of resident memory a worker', async (context) => {
+  context.mock.property(globalThis, 'Intl', undefined as never)
+  const again = (await import(`./holidays.ts?${'again'}`)) as typeof import('./holidays.ts')
+  assert.equal(again.chinaDay(day('2031-01-23')), 'holiday')
+  assert.equal(openCalendar(plantCalendar.parse({ shifts: [] })).worked(day('2031-06-24')), false)
+})
+
 test('where nothing is published the rule gives Spring Festival eight days, Labour Day five, National Day seven', () => {
   const { worked } = calendar()
   for (const free of ['2027-02-05', '2027-02-12', '2027-05-05', '2027-10-07', '2030-02-02', '2030-02-09']) assert.equal(worked(day(free)), false, free)

@@ -37,32 +37,39 @@ const published: Readonly<Record<number, Year>> = {
 const dayMs = 86_400_000
 const toDay = (text: string): number => Date.parse(`${text}T00:00:00Z`) / dayMs
 
-/** The Gregorian day of a day of the Chinese calendar; leap months are never meant. Day numbers count from 1970-01-01. */
-const lunar = new Intl.DateTimeFormat('en-u-ca-chinese', { timeZone: 'Asia/Shanghai', month: 'numeric', day: 'numeric' })
-function lunarDay(year: number, month: number, day: number): number {
-  const first = toDay(`${year}-01-15`)
-  for (let at = first; at < first + 330; at++) if (lunar.format(at * dayMs) === `${month}/${day}`) return at
-  throw new Error(`no day ${month}/${day} of the Chinese calendar in ${year}`)
-}
-
 /**
- * First days of the Chinese year. Listed, because the calendar of ICU is a day off where the new moon falls close to midnight
- * (6 February 2027: 23:56 in Beijing).
+ * First day of the first month, fifth of the fifth, fifteenth of the eighth month of the Chinese calendar, as MMDD, five years a line from 2000 to 2099. A table,
+ * because the calendar of ICU costs a worker 8 MB of resident memory and is a day off where the new moon falls close to midnight in Beijing (6 February 2027: 23:56).
  */
-const newYears: Readonly<Record<number, string>> = {
-  2025: '2025-01-29',
-  2026: '2026-02-17',
-  2027: '2027-02-06',
-  2028: '2028-01-26',
-  2029: '2029-02-13',
-  2030: '2030-02-03',
-  2031: '2031-01-23',
-  2032: '2032-02-11',
-  2033: '2033-01-31',
-  2034: '2034-02-19',
-  2035: '2035-02-08',
+const lunarDays = [
+  '020506060912 012406251001 021206150921 020106040911 012206220928',
+  '020906110918 012905311006 021806190925 020706080914 012605281003',
+  '021406160922 020306060912 012306230930 021006120919 013106020908',
+  '021906200927 020806090915 012805301004 021606180924 020506070913',
+  '012506251001 021206140921 020106030910 012206220929 021006100917',
+  '012905311006 021706190925 020606090915 012605281003 021306160922',
+  '020306050912 012306241001 021106120919 013106010908 021906200927',
+  '020806100916 012805301004 021506180924 020406070913 012405271002',
+  '021206140920 020106030910 012206220928 021006110917 013005311005',
+  '021706190925 020606080915 012605291004 021406150922 020206040911',
+  '012306230930 021106130919 020106010907 021906200926 020806100916',
+  '012805301005 021506170924 020406060913 012406251002 021206140921',
+  '020206030909 012106220928 020906110917 012906011006 021706190925',
+  '020506080915 012605281003 021406160923 020306040911 012306230929',
+  '021106130919 013106020908 021906200926 020706100916 012705301005',
+  '021506170924 020506060912 012406241001 021206140920 020206040910',
+  '012206220928 020906110917 012906011006 021706190926 020606070914',
+  '012605271003 021406150922 020306050911 012406230929 021006130918',
+  '013006020908 021806210927 020706090916 012705291005 021506170924',
+  '020506060913 012506240930 021206140920 020106040909 012106230929',
+]
+const lunarDay = (year: number, which: 0 | 1 | 2): number => {
+  const at = ((year - 2000) % 5) * 13 + which * 4
+  const text = lunarDays[Math.floor((year - 2000) / 5)]?.slice(at, at + 4)
+  if (!text) throw new Error(`the Chinese calendar of ${year} is not known`)
+  return toDay(`${year}-${text.slice(0, 2)}-${text.slice(2)}`)
 }
-const springFestival = (year: number): number => (newYears[year] === undefined ? lunarDay(year, 1, 1) : toDay(newYears[year]))
+const springFestival = (year: number): number => lunarDay(year, 0)
 
 /** Qingming, the solar term at a longitude of 15°: the usual formula for this century. */
 const qingming = (year: number): number => {
@@ -70,7 +77,7 @@ const qingming = (year: number): number => {
   return toDay(`${year}-04-01`) + Math.floor(y * 0.2422 + 4.81) - Math.floor(y / 4) - 1
 }
 
-/** The days that the regulation of 2024 itself gives (13 of them), as day numbers. */
+/** The days that the regulation of 2024 itself gives (13 of them), as day numbers; years from 2000 to 2099. */
 export function statutoryDays(year: number): number[] {
   const spring = springFestival(year)
   const labour = toDay(`${year}-05-01`)
@@ -84,8 +91,8 @@ export function statutoryDays(year: number): number[] {
     qingming(year),
     labour,
     labour + 1,
-    lunarDay(year, 5, 5),
-    lunarDay(year, 8, 15),
+    lunarDay(year, 1),
+    lunarDay(year, 2),
     national,
     national + 1,
     national + 2,
