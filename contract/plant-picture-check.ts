@@ -1,5 +1,6 @@
 /** What the shape of a picture cannot say: that its tags exist and fit their slots, that nothing lies outside of the canvas or over another. */
-import { leastHeight, leastWidth, type Picture, type SlotKind, type SymbolKind, sizeOf, switchClasses, symbolKinds } from './plant-picture.ts'
+import type { Picture } from './plant-picture.ts'
+import { leastHeight, leastWidth, type SlotKind, type SymbolKind, sizeOf, switchClasses, symbolKinds } from './plant-symbols.ts'
 
 type Path = readonly (string | number)[]
 type Add = (path: Path, message: string) => void

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readTemplate, templateNames } from '../decoys/plant/plant-fixture.ts'
 import { plantTemplate } from './plant.ts'
-import { layOutPicture, leastHeight, type Picture, picture, pictureTags, sizeOf, switchClasses, symbolKinds, withTags } from './plant-picture.ts'
+import { type Picture, picture } from './plant-picture.ts'
+import { layOutPicture, leastHeight, pictureTags, sizeOf, switchClasses, symbolKinds, withTags } from './plant-symbols.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: a picture is broken on purpose in every way
 type Loose = any

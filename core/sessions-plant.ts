@@ -1,7 +1,7 @@
 /** The plant behind a session's decoy, as its template describes it: what the numbers of `plant.sampled` are called and where they stand in its picture. */
 import type { RouteAnswer } from '@shenlou/contract/api'
 import type { PlantTemplate } from '@shenlou/contract/plant'
-import { withTags } from '@shenlou/contract/plant-picture'
+import { withTags } from '@shenlou/contract/plant-symbols'
 import type { PlantPicture } from '@shenlou/contract/records'
 import type { Actor } from './actor.ts'
 import { notFound } from './api-error.ts'

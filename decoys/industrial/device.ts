@@ -1,6 +1,6 @@
 /** An industrial device of a decoy: its identity drawn from the seed, its view of the plant, its pace. Every protocol of the device works through one. */
 import type { DeviceTemplate, WireValue } from '@shenlou/contract/device'
-import { pictureTags } from '@shenlou/contract/plant-picture'
+import { pictureTags } from '@shenlou/contract/plant-symbols'
 import type { Context, Session } from '../decoy.ts'
 import type { Persona } from '../persona.ts'
 import type { PlantView, WriteResult } from '../plant/plant.ts'
