@@ -2,7 +2,16 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { contractVersion } from '@shenlou/contract/event'
-import { type CoreSays, coreSays, type DecoysConfig, sentDecoysConfig, type RelayConfig, relayConfig, type SensorSays } from '@shenlou/contract/sensor'
+import {
+  type CoreSays,
+  coreSays,
+  type DecoysConfig,
+  type RelayConfig,
+  relayConfig,
+  type SensorSays,
+  sentDecoysConfig,
+  unfoldDecoys,
+} from '@shenlou/contract/sensor'
 import { WebSocket } from 'ws'
 import { writeFileAtomic } from './atomic-file.ts'
 import { backOff, dial } from './dial.ts'
