@@ -42,7 +42,5 @@ export const iec104Template = z.strictObject({
     )
     .max(500)
     .default([]),
-  /** Whether the originator address of a master is checked; 0 takes every one. */
-  originator: z.number().int().min(0).max(255).default(0),
 })
 export type Iec104Template = z.infer<typeof iec104Template>

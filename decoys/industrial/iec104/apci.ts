@@ -26,8 +26,8 @@ export function parseApdu(frame: Buffer): Apdu {
   const first = frame.readUInt8(2)
   const receive = frame.readUInt16LE(4) >> 1
   if ((first & 1) === 0) return { kind: 'I', send: frame.readUInt16LE(2) >> 1, receive, asdu: frame.subarray(6) }
+  if (frame.length !== 6) throw new RangeError(`data behind ${(first & 3) === 1 ? 'an S' : 'a U'} format`)
   if ((first & 3) === 1) return { kind: 'S', receive }
-  if (frame.length !== 6) throw new RangeError('data behind a U format')
   if (!Object.values(uFunction).some((code) => code === first)) throw new RangeError(`U format 0x${first.toString(16)}`)
   return { kind: 'U', function: first }
 }

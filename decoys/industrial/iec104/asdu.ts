@@ -57,6 +57,7 @@ export interface Asdu {
   cause: number
   negative: boolean
   test: boolean
+  /** Who asked; what it is answered carries the same back, 0 is everybody (section 7.2.3.2 of -101). */
   originator: number
   address: number
   /** What follows the common address. */

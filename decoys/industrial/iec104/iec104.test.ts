@@ -214,3 +214,73 @@ test('t1 counts from the oldest frame that is not acknowledged', (context) => {
   assert.deepEqual(failed, ['no acknowledgement within t1'])
   link.close()
 })
+
+test('an originator gets its own address back in all that it asked for, and 0 in what is for everybody', async () => {
+  const found = await station.ask('64 01 06 2a 2f00 000000 14', 6)
+  assert.deepEqual([...new Set(found.map((asdu) => asdu.slice(6, 8)))], ['2a'])
+  assert.deepEqual(await station.ask('66 01 05 07 2f00 d20700', 1), [`0b010507${(await station.ask('66 01 05 00 2f00 d20700', 1))[0]?.slice(8)}`])
+  assert.deepEqual(await station.ask('7f 01 06 2a 2f00 000000', 1), ['7f016c2a2f00000000'])
+  const found2 = await station.ask('32 01 06 2a 2f00 711700 00001643 00', 3)
+  assert.deepEqual(
+    found2.map((asdu) => asdu.slice(0, 8)),
+    ['3201072a', '32010a2a', '0b010300'],
+  )
+})
+
+test('each type comes with the causes that it has, and only what was selected is executed or taken back', async () => {
+  plant.values.set('OV2.Burner.Cmd', 1)
+  const time = encodeTime(Date.UTC(2026, 10, 23, 8, 0, 0)).toString('hex')
+  const cases: [string, string, string[]][] = [
+    ['deactivation of a clock', `67 01 08 00 2f00 000000 ${time}`, [`67016d002f00000000${time}`]],
+    ['deactivation of a restart', '69 01 08 00 2f00 000000 01', ['69016d002f0000000001']],
+    ['activation of a read', '66 01 06 00 2f00 d20700', ['66016d002f00d20700']],
+    ['deactivation of an interrogation that does not run', '64 01 08 00 2f00 000000 14', ['640149002f0000000014']],
+    ['deactivation of a command that there is not', '2d 01 08 00 2f00 010000 00', ['2d016f002f0001000000']],
+    ['deactivation of what was not selected', '2d 01 08 00 2f00 b90b00 00', ['2d0149002f00b90b0000']],
+    ['counters of an object', '65 01 06 00 2f00 010000 05', ['65016f002f0001000005']],
+    ['a restart of an object', '69 01 06 00 2f00 010000 01', ['69016f002f0001000001']],
+    ['select', '2d 01 06 00 2f00 b90b00 80', ['2d0107002f00b90b0080']],
+    ['its deactivation', '2d 01 08 00 2f00 b90b00 80', ['2d0109002f00b90b0080']],
+    ['execution after it', '2d 01 06 00 2f00 b90b00 00', ['2d0147002f00b90b0000']],
+    ['select off', '2d 01 06 00 2f00 b90b00 80', ['2d0107002f00b90b0080']],
+    ['execute on', '2d 01 06 00 2f00 b90b00 01', ['2d0147002f00b90b0001']],
+    ['a command with a time that is cut off', '3f 01 06 00 2f00 711700 00001643 00 0000', ['3f0147002f00711700000016430000 00'.replaceAll(' ', '')]],
+    [
+      'a test of a command',
+      '32 01 86 00 2f00 711700 00002042 00',
+      ['320187002f0071170000002042 00', '32018a002f0071170000002042 00'].map((one) => one.replaceAll(' ', '')),
+    ],
+  ]
+  const before = plant.values.get('OV2.Z1.SP')
+  for (const [name, asked, answers] of cases) assert.deepEqual(await station.ask(asked, answers.length), answers, name)
+  assert.equal(plant.values.get('OV2.Burner.Cmd'), 1)
+  assert.equal(plant.values.get('OV2.Z1.SP'), before)
+})
+
+test('a station that was told to restart ends the connection and says first that it is initialised, once', async () => {
+  assert.deepEqual(await station.ask('69 01 06 00 2f00 000000 01', 1), ['690107002f0000000001'])
+  await station.raw.closed()
+  const again = await master()
+  assert.equal((await again.frame()).slice(12), '460104002f0000000002')
+  again.raw.close()
+  const later = await master()
+  assert.equal((await later.ask('66 01 05 00 2f00 d10700', 1))[0]?.slice(0, 6), '0d0105')
+  later.raw.close()
+})
+
+test('odd frames: pieces, several at once, data behind a supervisory frame, one master too many', async () => {
+  const read = '66010500 2f00 d10700'
+  station.raw.send(`680d 0000 0000 ${read} 680d 0200 0000 ${read} 680443000000`)
+  const got = [await station.frame(), await station.frame(), await station.frame()]
+  assert.deepEqual(
+    got.map((frame) => frame.slice(4, 6) + frame.slice(12, 16)),
+    ['000d01', '020d01', '83'],
+  )
+  for (const byte of `680d 0400 0400 ${read}`.replaceAll(' ', '').match(/../g) ?? []) station.raw.send(byte)
+  assert.match(await station.frame(), /^68120400/)
+  const second = await master()
+  const third = await rawClient(decoy.port)
+  await third.closed()
+  second.raw.send('6806 0100 0000 ffff')
+  await second.raw.closed()
+})

@@ -96,7 +96,9 @@ export const iec104 = defineDecoy<ServiceSettings<'iec104'>>({
           ...(confirms === undefined ? {} : { response: Buffer.from([0x68, 4, confirms, 0, 0, 0]) }),
         })
         if (confirms !== undefined) await device.pace()
-        return link.take(apdu) || broken(frame)
+        if (!link.take(apdu)) return broken(frame)
+        if (apdu.function === uFunction.startAct) for (const each of station.started()) link.send(each)
+        return true
       }
       if (!link.take(apdu)) return broken(frame)
       let asdu: ReturnType<typeof parseAsdu>

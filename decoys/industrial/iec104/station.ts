@@ -13,7 +13,9 @@ export interface Registers {
 export interface Station {
   /** Answers an ASDU: what is sent for it, and how it is said. `restart` asks for the connection to end. */
   answer(asdu: Asdu): { send: Buffer[]; asked: Omit<Asked, 'protocol' | 'request' | 'response'>; restart?: boolean }
-  /** What changed since the last call, as spontaneous data. */
+  /** What is sent first once the transfer was started: the end of initialisation, after a restart that was asked for (IEC 60870-5-101, section 7.3.3.1). */
+  started(): Buffer[]
+  /** What changed since the last call, as spontaneous data. Its originator is 0: it is for every master (section 7.2.3.2). */
   spontaneous(): Buffer[]
 }
 
@@ -28,12 +30,23 @@ const untimed: Readonly<Record<number, number>> = {
 }
 const valueBytes: Readonly<Record<number, number>> = { [type.C_SC_NA_1]: 1, [type.C_DC_NA_1]: 1, [type.C_SE_NB_1]: 3, [type.C_SE_NC_1]: 5 }
 const broadcast = 0xffff
+/** Causes that a type may come with, where they are others than activation and deactivation (sections 7.3.3 and 7.3.4). */
+const causesOf: Readonly<Record<number, readonly number[]>> = {
+  [type.C_RD_NA_1]: [cause.request],
+  [type.C_CI_NA_1]: [cause.activation],
+  [type.C_CS_NA_1]: [cause.activation],
+  [type.C_RP_NA_1]: [cause.activation],
+  [type.C_TS_TA_1]: [cause.activation],
+}
+/** Qualifier of a select; of what follows it the execute says the same. */
+const selectBit = 0x80
 
 export function openStation(template: Iec104Template, device: Device, registers: Registers, now: () => number): Station {
   type Template = Iec104Template['points'][number]
   /** What was sent last of each point. */
   const last = new Map<number, { value: number; good: boolean }>()
-  const selected = new Map<number, number>()
+  /** What was selected on this connection, by object: the command as it will be executed, and when. */
+  const selected = new Map<number, { command: string; at: number }>()
   const presently = (point: Template): number => device.read(point.from)
   const goodOf = (point: Template): boolean => {
     const tag = device.tagOf(point.from)
@@ -86,13 +99,14 @@ export function openStation(template: Iec104Template, device: Device, registers:
       asked: { operation, function: name, unit, outcome: 'refused', reason },
     })
     const everywhere: number[] = [type.C_IC_NA_1, type.C_CI_NA_1, type.C_CS_NA_1, type.C_RP_NA_1]
+    const ofStation = [...everywhere, type.C_TS_TA_1]
     const known = [...everywhere, type.C_RD_NA_1, type.C_TS_TA_1, ...Object.keys(untimed).map(Number), ...Object.keys(valueBytes).map(Number)]
     if (!known.includes(asdu.type)) return refuse(cause.unknownType, 'unknown type')
     if (unit !== template.commonAddress && !(unit === broadcast && everywhere.includes(asdu.type)))
       return refuse(cause.unknownAddress, 'unknown common address')
     const own = { ...asdu, address: template.commonAddress }
-    const allowed = asdu.type === type.C_RD_NA_1 ? [cause.request] : [cause.activation, cause.deactivation]
-    if (!(allowed as number[]).includes(asdu.cause)) return refuse(cause.unknownCause, 'unknown cause')
+    const allowed = causesOf[asdu.type] ?? [cause.activation, cause.deactivation]
+    if (!allowed.includes(asdu.cause)) return refuse(cause.unknownCause, 'unknown cause')
     if (asdu.count !== 1 || asdu.sequence || asdu.body.length < 3) return refuse(cause.unknownCause, 'not one object')
     const object = asdu.body.readUIntLE(0, 3)
     const done = (send: Buffer[], operation: Asked['operation'], rest: Partial<Asked> = {}): ReturnType<Station['answer']> => ({
@@ -100,13 +114,16 @@ export function openStation(template: Iec104Template, device: Device, registers:
       asked: { operation, function: name, unit, outcome: 'done', ...rest },
     })
     if (asdu.cause === cause.deactivation) {
-      selected.delete(object)
-      return done([mirror(own, cause.deactivationConfirmation)], 'other')
+      const isCommand = asdu.type !== type.C_IC_NA_1
+      if (isCommand && !commandAt(asdu.type, object)) return refuse(cause.unknownObject, 'unknown object')
+      // An interrogation is over when it is answered, so only a selection is there to be taken back.
+      const [what, none] = isCommand ? [selected.delete(object), 'nothing was selected'] : [false, 'no interrogation runs']
+      return what ? done([mirror(own, cause.deactivationConfirmation)], 'other') : refuse(cause.deactivationConfirmation, none)
     }
+    if (ofStation.includes(asdu.type) && object !== 0) return refuse(cause.unknownObject, 'unknown object')
     switch (asdu.type) {
       case type.C_IC_NA_1: {
         const qualifier = asdu.body[3] ?? 0
-        if (object !== 0) return refuse(cause.unknownObject, 'unknown object', 'browse')
         if (qualifier < 20 || qualifier > 36) return refuse(cause.confirmation, `qualifier ${qualifier}`, 'browse')
         const wanted = template.points.filter(({ groups }) => qualifier === 20 || groups.includes(qualifier - 20))
         return done([mirror(own, cause.confirmation), ...grouped(wanted, qualifier, asdu), mirror(own, cause.termination)], 'browse', {
@@ -123,12 +140,12 @@ export function openStation(template: Iec104Template, device: Device, registers:
       }
       case type.C_CS_NA_1: {
         const to = decodeTime(asdu.body.subarray(3))
-        if (object !== 0) return refuse(cause.unknownObject, 'unknown object', 'clock')
         if (to === undefined) return refuse(cause.confirmation, 'no time', 'clock')
         registers.set('iec104 clock', 0, to - device.plantTime())
         return done([mirror(own, cause.confirmation)], 'clock')
       }
       case type.C_RP_NA_1:
+        registers.set('iec104 restart', 0, 1)
         return { ...done([mirror(own, cause.confirmation)], 'restart'), restart: true }
       case type.C_TS_TA_1:
         return done([mirror(own, cause.confirmation)], 'diagnose')
@@ -137,10 +154,12 @@ export function openStation(template: Iec104Template, device: Device, registers:
     }
   }
 
+  const commandAt = (asked: number, object: number): Iec104Template['commands'][number] | undefined =>
+    template.commands.find(({ address, type: wanted }) => address === object && type[wanted] === (untimed[asked] ?? asked))
   function command(asdu: Asdu, object: number): ReturnType<Station['answer']> {
     const code = untimed[asdu.type] ?? asdu.type
     const name = typeName(asdu.type)
-    const found = template.commands.find(({ address, type: wanted }) => address === object && type[wanted] === code)
+    const found = commandAt(asdu.type, object)
     const refuse = (why: number, reason: string, points: Point[] = []): ReturnType<Station['answer']> => ({
       send: [mirror(asdu, why, true)],
       asked: { operation: 'command', function: name, unit: asdu.address, outcome: 'refused', reason, points },
@@ -148,7 +167,7 @@ export function openStation(template: Iec104Template, device: Device, registers:
     if (!found) return refuse(cause.unknownObject, 'unknown object')
     const bytes = asdu.body.subarray(3)
     const size = valueBytes[code] ?? 1
-    if (bytes.length < size) return refuse(cause.confirmation, 'cut off')
+    if (bytes.length < size + (asdu.type === code ? 0 : 7)) return refuse(cause.confirmation, 'cut off')
     const qualifier = bytes.readUInt8(size - 1)
     let value: number
     if (code === type.C_SC_NA_1) value = qualifier & 1
@@ -160,16 +179,26 @@ export function openStation(template: Iec104Template, device: Device, registers:
     const point = pointOf(device, String(object), found.from, { before, ...(Number.isFinite(value) ? { value } : {}) })
     if (!Number.isFinite(value)) return refuse(cause.confirmation, 'not a number', [point])
     const asked = { unit: asdu.address, points: [point], function: name }
-    if ((qualifier & 0x80) !== 0) {
-      selected.set(object, now())
+    const said = Buffer.from(bytes.subarray(0, size))
+    said[size - 1] = qualifier & ~selectBit
+    const same = `${code} ${said.toString('hex')}`
+    if ((qualifier & selectBit) !== 0) {
+      selected.set(object, { command: same, at: now() })
       return {
         send: [mirror(asdu, cause.confirmation)],
         asked: { ...asked, operation: operationOfWrite([point]), function: `${name} select`, outcome: 'done' },
       }
     }
-    const at = selected.get(object)
+    const chosen = selected.get(object)
     selected.delete(object)
-    if (found.select && (at === undefined || now() - at > selectMs)) return refuse(cause.confirmation, 'not selected', [point])
+    if (found.select && (chosen === undefined || now() - chosen.at > selectMs)) return refuse(cause.confirmation, 'not selected', [point])
+    if (chosen && chosen.command !== same) return refuse(cause.confirmation, 'another command was selected', [point])
+    // A command that is marked as a test is answered and moves nothing (section 7.2.3.1).
+    if (asdu.test)
+      return {
+        send: [mirror(asdu, cause.confirmation), mirror(asdu, cause.termination)],
+        asked: { ...asked, operation: 'diagnose', function: `${name} test`, outcome: 'done' },
+      }
     const result = device.write(found, value)
     if (!result.accepted) return refuse(cause.confirmation, result.reason, [point])
     return {
@@ -180,6 +209,13 @@ export function openStation(template: Iec104Template, device: Device, registers:
 
   return {
     answer,
+    started() {
+      if ((registers.get('iec104 restart', 0) ?? 0) === 0) return []
+      registers.set('iec104 restart', 0, 0)
+      // Cause of initialisation 2: restarted from afar.
+      const head = { type: type.M_EI_NA_1, count: 1, sequence: false, cause: cause.initialised, negative: false, test: false, originator: 0 }
+      return [encodeAsdu({ ...head, address: template.commonAddress, body: Buffer.from([0, 0, 0, 2]) })]
+    },
     spontaneous() {
       const changed = template.points.filter((point) => {
         const before = last.get(point.address)

@@ -41,7 +41,7 @@ export function openS7Memory(
   template: S7commTemplate,
   device: Device,
   registers: Registers,
-  blocks?: () => Pick<Blocks, 'deletedData' | 'loadedData'>,
+  blocks: () => Pick<Blocks, 'deletedData' | 'loadedData'>,
 ): S7Memory {
   const areaOf = (area: number, block: number): S7Area | undefined => {
     if (area === areaCode.dataBlock) {
