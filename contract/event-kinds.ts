@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { tagRole } from './plant-role.ts'
 import { base64, escaped, fileRef, severity, sha256 } from './primitives.ts'
+import { mac, tcpClass, yieldReason } from './segment.ts'
 
 const count = z.number().int().min(0)
 const port = z.number().int().min(0).max(65535)
@@ -12,6 +13,26 @@ const headers = z.array(z.tuple([escaped(512), escaped(16384)])).max(200)
 const define = <T extends z.ZodType>(kind: { emitter: 'relay' | 'sensor' | 'decoy' | 'core'; value: 'low' | 'normal' | 'high'; summary: string; body: T }) =>
   kind
 
+/** What the relay's interface saw of a connection's first segment: facts, and what is guessed from them. */
+export const firstHop = z.object({
+  ttl: z.number().int().min(0).max(255).optional(),
+  /** Routers between the source and the relay, guessed from the TTL. */
+  hops: z.number().int().min(0).max(255).optional(),
+  ja4t: z
+    .string()
+    .max(160)
+    .regex(/^[0-9_-]+$/)
+    .optional(),
+  /** From the first segment to the connection. */
+  handshakeMs: z.number().min(0).optional(),
+  /** Ethernet address that it came from: the source's own, or its router's. */
+  mac: z.string().max(17).optional(),
+})
+export type FirstHop = z.infer<typeof firstHop>
+
+/** Addresses and ranges `10.1.2.10-10.1.2.99`, at most 256; `count` beside them says how many addresses there were. */
+const ranges = z.array(escaped(31)).max(256)
+
 /**
  * `emitter` is who says it; `value` decides what is summarised first when a journal is full; `summary` is one English sentence
  * for the documentation.
@@ -21,7 +42,7 @@ export const eventKinds = {
     emitter: 'relay',
     value: 'normal',
     summary: 'A client connected to an address and port that a relay answers on.',
-    body: z.object({ transport: z.enum(['tcp', 'udp']) }),
+    body: z.object({ transport: z.enum(['tcp', 'udp']), observed: firstHop.optional() }),
   }),
   'connection.refused': define({
     emitter: 'relay',
@@ -52,6 +73,63 @@ export const eventKinds = {
       connections: count,
       silent: count,
       windowMs: z.number().min(0),
+    }),
+  }),
+
+  'address.claimed': define({
+    emitter: 'relay',
+    value: 'high',
+    summary: 'A relay began to answer for idle addresses, after they were quiet and their probes stayed unanswered.',
+    body: z.object({
+      segment: escaped(64),
+      hosts: z.array(z.object({ address: escaped(15), mac, tcp: tcpClass })).max(256),
+      /** Seconds of watching in which nobody was seen there. */
+      quietS: count,
+    }),
+  }),
+  'address.refused': define({
+    emitter: 'relay',
+    value: 'normal',
+    summary: 'Addresses that a relay was to be are not claimed, or not yet, and why.',
+    body: z.object({ segment: escaped(64), addresses: ranges, count, reason: yieldReason, by: escaped(17).optional() }),
+  }),
+  'address.released': define({
+    emitter: 'relay',
+    value: 'high',
+    summary: 'A relay let go of addresses: to their owner at his first frame, or because it was told to.',
+    body: z.object({
+      segment: escaped(64),
+      addresses: ranges,
+      count,
+      reason: yieldReason,
+      /** Ethernet address of the owner, and what was seen of him. */
+      by: escaped(17).optional(),
+      frame: z.enum(['arp', 'arp-probe', 'ip', 'dhcp', 'probe', 'kernel']).optional(),
+      /** How long it had been claimed. */
+      heldMs: z.number().min(0).optional(),
+    }),
+  }),
+  'segment.halted': define({
+    emitter: 'relay',
+    value: 'high',
+    summary: 'So many claimed addresses were taken by owners that new claims stopped: power that returned, or forged ARP.',
+    body: z.object({ segment: escaped(64), giveUps: count, windowMs: z.number().min(0), addresses: ranges }),
+  }),
+  'segment.resumed': define({
+    emitter: 'relay',
+    value: 'high',
+    summary: 'New claims are made again in a segment where they were stopped.',
+    body: z.object({ segment: escaped(64), by: z.enum(['hand', 'quiet']) }),
+  }),
+  'segment.surveyed': define({
+    emitter: 'relay',
+    value: 'normal',
+    summary: 'A dry run: what a relay would claim in a segment, what not and why, and where it saw somebody.',
+    body: z.object({
+      segment: escaped(64),
+      would: z.object({ addresses: ranges, count }),
+      not: z.array(z.object({ reason: yieldReason, addresses: ranges, count })).max(20),
+      used: z.object({ addresses: ranges, count }),
     }),
   }),
 

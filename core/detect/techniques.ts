@@ -55,6 +55,7 @@ const table: readonly (readonly [id: string, name: string, matrix: Technique['ma
   ['T1552.001', 'Unsecured Credentials: Credentials In Files', 'enterprise'],
   ['T1552.003', 'Unsecured Credentials: Shell History', 'enterprise'],
   ['T1552.004', 'Unsecured Credentials: Private Keys', 'enterprise'],
+  ['T1557.002', 'Adversary-in-the-Middle: ARP Cache Poisoning', 'enterprise'],
   ['T1562.001', 'Impair Defenses: Disable or Modify Tools', 'enterprise'],
   ['T1562.004', 'Impair Defenses: Disable or Modify System Firewall', 'enterprise'],
   ['T1563.001', 'Remote Service Session Hijacking: SSH Hijacking', 'enterprise'],

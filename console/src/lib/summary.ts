@@ -14,6 +14,13 @@ const summaries: Summaries = {
   'connection.refused': (b) => `${b.transport} ${b.reason}`,
   'connection.closed': (b) => `${b.by} ${b.how}, ${bytes(b.bytesIn)} ⇢ ${bytes(b.bytesOut)} ⇠, ${duration(b.durationMs)}`,
   'scan.detected': (b) => m.summary_scan({ addresses: b.addresses.length, ports: b.ports.length, list: few(b.ports), n: b.connections }),
+  'address.claimed': (b) => `${b.segment}: ${b.hosts.length} · ${few(b.hosts.map((host) => host.address))}`,
+  'address.refused': (b) => `${b.segment}: ${b.count} · ${few(b.addresses)} · ${b.reason}${b.by ? ` · ${b.by}` : ''}`,
+  'address.released': (b) => `${b.segment}: ${b.count} · ${few(b.addresses)} · ${b.reason}${b.by ? ` · ${b.by}` : ''}${b.frame ? ` (${b.frame})` : ''}`,
+  'segment.halted': (b) => m.summary_segment_halted({ segment: b.segment, n: b.giveUps, window: duration(b.windowMs), list: few(b.addresses) }),
+  'segment.resumed': (b) => `${b.segment}: ${b.by}`,
+  'segment.surveyed': (b) =>
+    m.summary_segment_surveyed({ segment: b.segment, would: b.would.count, not: b.not.reduce((sum, { count }) => sum + count, 0), used: b.used.count }),
   'session.opened': (b) => adversary(b.adversary),
   'session.closed': (b) => `${b.reason}, ${duration(b.durationMs)}`,
   'protocol.violated': (b) => `${b.reason}: ${b.data}`,

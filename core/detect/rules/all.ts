@@ -7,7 +7,7 @@ import { discoveryRules } from './discovery.ts'
 import { industrialRules } from './industrial.ts'
 import { networkRules } from './network.ts'
 import { plantRules } from './plant.ts'
-import { sensorRules } from './sensors.ts'
+import { segmentRules, sensorRules } from './sensors.ts'
 import { webRules } from './web.ts'
 
 export const allRules: readonly Rule[] = Object.freeze([
@@ -20,6 +20,7 @@ export const allRules: readonly Rule[] = Object.freeze([
   ...deviceRules,
   ...plantRules,
   ...sensorRules,
+  ...segmentRules,
 ])
 
 const byKind = new Map<string, Rule[]>()

@@ -78,3 +78,40 @@ export const sensorRules = rulesOf({ kinds: ['sensor.troubled'], per: ['sensor']
     techniques: [],
   },
 ])
+
+/** What owners of addresses, or those who pretend to be, do to a relay that answers for idle ones. */
+export const segmentRules = rulesOf({}, [
+  {
+    id: 'segment.halted',
+    kinds: ['segment.halted'],
+    per: ['sensor', 'body.segment'],
+    evidence: ['body.segment', 'body.giveUps', 'body.addresses'],
+    about: 'sensor',
+    title: { zh: '网段内大量地址被收回,已停止占用新地址', en: 'Owners took many claimed addresses; new claims are stopped' },
+    reason: {
+      zh: '十分钟内有超过三个已占用的地址出现了主人:可能是停电后恢复供电,也可能有人伪造 ARP 驱赶诱饵。已占用的地址照常应答,不再占用新地址。',
+      en: 'More than three claimed addresses had an owner within ten minutes: power that came back, or somebody who forges ARP to drive decoys away. Claims that stand go on; new ones wait.',
+    },
+    severity: 'medium',
+    confidence: 'medium',
+    techniques: ['T1562.001'],
+    opens: true,
+  },
+  {
+    id: 'segment.address-sweep',
+    kinds: ['address.released'],
+    when: { field: 'body.frame', in: ['arp', 'arp-probe', 'ip', 'probe', 'kernel'] },
+    threshold: { count: 3, withinMs: 60_000, by: ['sensor', 'body.by'], distinct: ['body.addresses'] },
+    per: ['sensor', 'body.by'],
+    evidence: ['body.by', 'body.addresses', 'body.frame'],
+    title: { zh: '同一网卡迅速占用多个诱饵地址', en: 'One network card took several decoy addresses at once' },
+    reason: {
+      zh: '同一 MAC 地址在一分钟内自称拥有三个以上已占用的地址;正常主机不会这样做,这是 ARP 欺骗的表现。',
+      en: 'One MAC address said within a minute that it owns three or more of the claimed addresses. A host does not do that; it is how ARP spoofing looks.',
+    },
+    severity: 'high',
+    confidence: 'medium',
+    techniques: ['T1557.002'],
+    opens: true,
+  },
+])
