@@ -1,0 +1,44 @@
+/** Runs the system's own programs (ip, nft) as children of this process, bounded in time, and says what went wrong in a line. */
+import { spawn } from 'node:child_process'
+
+/** Debian packages that bring them. */
+const packages: Record<string, string> = { nft: 'nftables', ip: 'iproute2', tcpdump: 'tcpdump', 'arp-scan': 'arp-scan', unshare: 'util-linux', setpriv: 'util-linux' }
+/** Programs of administrators are not in everybody's PATH. */
+export const programPath = '/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** Resolves to what it wrote. Rejects with one line: that it is missing and what brings it, or what it said first. */
+export function runProgram(name: string, args: readonly string[], input?: string, timeoutMs = 20_000): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(name, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: programPath, LC_ALL: 'C' }, timeout: timeoutMs, killSignal: 'SIGKILL' })
+    const out: Buffer[] = []
+    let said = ''
+    child.stdout.on('data', (bytes: Buffer) => out.push(bytes))
+    child.stderr.on('data', (bytes: Buffer) => {
+      if (said.length < 4096) said += bytes
+    })
+    child.on('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'ENOENT' ? new Error(`the program ${name} is missing; install the package ${packages[name] ?? name}`) : error),
+    )
+    child.on('close', (code, signal) => {
+      if (code === 0) return resolve(Buffer.concat(out).toString())
+      const line = said.split('\n').find((text) => text.trim() !== '')
+      reject(new Error(`${name} ${args.join(' ').slice(0, 80)}: ${line?.trim().slice(0, 200) ?? (signal ? `ended by ${signal}` : `ended with ${code}`)}`))
+    })
+    child.stdin.on('error', () => {}) // it ended early; its exit says why
+    child.stdin.end(input)
+  })
+}
+
+/** One transaction: all of it or nothing. */
+export const nft = async (script: string): Promise<void> => {
+  if (script !== '') await runProgram('nft', ['-f', '-'], script)
+}
+
+/** Elements of a set as nft's JSON has them: the value alone, without timeouts. */
+export async function listSet(family: 'netdev' | 'ip', table: string, set: string): Promise<unknown[]> {
+  const { nftables } = JSON.parse(await runProgram('nft', ['-j', 'list', 'set', family, table, set])) as { nftables: { set?: { elem?: unknown[] } }[] }
+  const elements = nftables.find((entry) => entry.set)?.set?.elem ?? []
+  return elements.map((element) => (typeof element === 'object' && element !== null && 'elem' in element ? (element.elem as { val: unknown }).val : element))
+}
+/** The parts of a concatenated value. */
+export const parts = (value: unknown): unknown[] => (typeof value === 'object' && value !== null && 'concat' in value ? (value.concat as unknown[]) : [value])
