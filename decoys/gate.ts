@@ -16,6 +16,7 @@ import { uuidv7 } from '@shenlou/link/uuid'
 import { joinConnection } from './gate-connection.ts'
 import { type GateWorker, startGateWorker } from './gate-decoys.ts'
 import { openGateEvents } from './gate-events.ts'
+import { digestOf, shareTemplates } from './gate-share.ts'
 import { openWorldStore } from './gate-worlds.ts'
 
 export interface GateOptions {
@@ -75,7 +76,7 @@ export function startGate(options: GateOptions): Gate {
   const workers: GateWorker[] = []
   let config: DecoysConfig | undefined
   let placements = new Map<string, Placement>()
-  let decoys = new Map<string, { config: DecoyConfig; text: string; worker: GateWorker }>()
+  let decoys = new Map<string, { config: DecoyConfig; digest: string; worker: GateWorker }>()
   let relays = new Set<string>()
   let revoked: string[] = []
   let listener: TunnelListener | undefined
@@ -190,8 +191,11 @@ export function startGate(options: GateOptions): Gate {
         listener?.revoke(revoked)
       }
       refused = []
+      const digests = new Map(shareTemplates(next.decoys).map((digest, at) => [next.decoys[at], digest]))
+      const judged = new Map<object, string | undefined>()
       const wanted = next.decoys.filter(({ id, persona }) => {
-        const [wrong] = findContradictions(persona)
+        if (!judged.has(persona)) judged.set(persona, findContradictions(persona)[0])
+        const wrong = judged.get(persona)
         if (wrong) refused.push(`other decoy ${id} is not run, its persona contradicts itself: ${wrong}`)
         return wrong === undefined
       })
@@ -205,15 +209,16 @@ export function startGate(options: GateOptions): Gate {
       for (const [id, { worker }] of old) if (!decoys.has(id)) worker.forget(id)
       const share = Math.max(1, Math.floor(maxBranches / Math.max(1, next.plants?.length ?? 0)))
       const plants = new Map((next.plants ?? []).map((plant) => [plant.id, { ...plant, maxBranches: share }]))
+      const plantDigests = new Map([...plants].map(([id, plant]) => [id, digestOf(plant)]))
       for (const decoy of wanted) {
         const plant = decoy.plant && plants.get(decoy.plant.id)
-        const text = JSON.stringify([decoy, plant])
+        const digest = `${digests.get(decoy)} ${plant ? plantDigests.get(plant.id) : ''}`
         const known = decoys.get(decoy.id)
-        if (known?.text === text) continue
+        if (known?.digest === digest) continue
         if (known) known.worker.forget(decoy.id)
         decoys.delete(decoy.id)
         const worker = known && known.config.plant?.id === decoy.plant?.id ? known.worker : workerFor(decoy)
-        decoys.set(decoy.id, { config: decoy, text, worker })
+        decoys.set(decoy.id, { config: decoy, digest, worker })
         worker.add(decoy, plant)
       }
       const kept = placements
