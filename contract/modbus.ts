@@ -42,8 +42,11 @@ export const modbusTemplate = z.strictObject({
   /** Seconds without a request until it closes; 0 is never. */
   idleS: z.number().min(0).max(86_400).default(0),
   units: z.array(unit).min(1).max(64),
-  /** What a unit identifier gets that nobody answers to: a gateway's exception 11 or 10, or silence. */
-  absent: z.enum(['target-failed', 'path-unavailable', 'silent']).default('silent'),
+  /**
+   * What a unit identifier gets that is not listed: a gateway's exception 11 or 10; silence, as of a station that compares it with its own; or the answer
+   * of the first unit, as of a server that is addressed by its IP alone (MODBUS Messaging on TCP/IP Implementation Guide V1.0b, section 4.4.2.3).
+   */
+  absent: z.enum(['target-failed', 'path-unavailable', 'silent', 'first-unit']).default('silent'),
   /** Schneider's own function 90, on the first unit. */
   umas: z.strictObject({ project: z.string().max(32), hardwareId: z.number().int().min(0).max(0xffffffff), version: z.string().max(16) }).optional(),
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { serveDecoy, type TestDecoy } from '../../test-harness.ts'
+import { serveDecoy, type TestDecoy, testPersona } from '../../test-harness.ts'
 import { type RawClient, rawClient } from '../client-fixture.ts'
 import { testDevice, testPlant } from '../plant-fixture.ts'
 import { modbus } from './modbus.ts'
@@ -194,4 +194,96 @@ test('a write that is refused in one place changes nothing in the others, and is
   )
   assert.equal(await pdu('06 0000 ffff', '07'), '8603')
   assert.equal(decoy.of('industrial.requested').at(-1)?.points[0]?.value, 65_535)
+})
+
+test('a write that an interlock refuses in one place has done the rest, and says so behind the exception that comes after processing', async () => {
+  const [first, strict] = testDevice().template.modbus?.units ?? []
+  assert.ok(first && strict)
+  const two = { ...strict, holdingRegisters: { ranges: [], values: [...strict.holdingRegisters.values] } }
+  two.holdingRegisters.values = [
+    { ...(strict.holdingRegisters.values[0] as (typeof two.holdingRegisters.values)[number]), at: 0 },
+    { ...(strict.holdingRegisters.values[0] as (typeof two.holdingRegisters.values)[number]), at: 1, from: 'oven.Burner.Cmd' },
+    { ...(strict.holdingRegisters.values[0] as (typeof two.holdingRegisters.values)[number]), at: 2, from: 'oven.TripLim', write: 'engineer' },
+  ]
+  const locked = testPlant()
+  const { write } = locked
+  locked.write = (id, value, by) => (id === 'OV2.Burner.Cmd' ? { accepted: false, before: 1, reason: 'interlocked' } : write(id, value, by))
+  const device = await serveDecoy(modbus, testDevice({ modbus: { connections: 4, units: [two] } }), {}, { plant: locked, units: { oven: 'OV2' } })
+  const one = await rawClient(device.port)
+  try {
+    assert.equal(await pdu('10 0000 0003 06 00c8 0000 00f0', '07', one), '9004')
+    assert.deepEqual([locked.values.get('OV2.Z1.SP'), locked.values.get('OV2.TripLim'), locked.values.get('OV2.Burner.Cmd')], [200, 240, 1])
+    const said = device.of('industrial.requested').at(-1)
+    assert.deepEqual([said?.outcome, said?.changed, said?.reason, said?.points.length], ['done', true, 'exception 4', 3])
+    assert.equal(await pdu('10 0000 0003 06 00c9 0000 ffff', '07', one), '9003', 'what is checked before has no effect at all')
+    assert.equal(locked.values.get('OV2.Z1.SP'), 200)
+    assert.equal(await pdu('06 0001 0000', '07', one), '8604')
+    assert.deepEqual([device.of('industrial.requested').at(-1)?.outcome, device.of('industrial.requested').at(-1)?.changed], ['refused', false])
+  } finally {
+    one.close()
+    await device.close()
+  }
+})
+
+test('each persona answers a unit that is not its own as its family does', async () => {
+  const units = { oven: 'OV2', batch: 'OV2', wt: 'OV2', m1: 'OV2', m2: 'OV2', m3: 'OV2', turbine: 'OV2' }
+  const cases: [string, Record<string, string>][] = [
+    ['siemens-s7-1200', { '00': 'any', '01': 'any', '2a': 'any', ff: 'any' }],
+    ['schneider-m340', { '00': 'any', '01': 'any', '2a': 'any', ff: 'any' }],
+    ['weintek-oven-hmi', { '00': 'any', '01': 'any', '2a': '', ff: '' }],
+    ['rtu-iec104', { '00': '', '01': 'any', '2a': '', ff: '' }],
+    ['moxa-mgate', { '01': 'any', '02': 'any', '2a': '830b' }],
+  ]
+  for (const [persona, wanted] of cases) {
+    const device = await serveDecoy(modbus, testPersona(persona), {}, { plant: testPlant(), units })
+    for (const [unit, answer] of Object.entries(wanted)) {
+      const one = await rawClient(device.port)
+      one.send(`0001 0000 0006 ${unit} 03 0000 0001`)
+      if (answer === '') {
+        await device.until(() => device.of('industrial.requested').some((said) => said.unit === Number.parseInt(unit, 16) && said.outcome === 'ignored'))
+        one.close()
+        continue
+      }
+      const head = await one.rest(7)
+      assert.equal(head.slice(12), unit, persona)
+      const body = await one.rest(Number.parseInt(head.slice(8, 12), 16) - 1)
+      if (answer === 'any') assert.match(body, /^0302/, `${persona} at ${unit}`)
+      else assert.equal(body, answer, `${persona} at ${unit}`)
+      one.close()
+    }
+    await device.close()
+    assert.deepEqual(device.faults, [])
+  }
+})
+
+test('odd frames are answered or end the connection as the framing says', async () => {
+  const read = '01 03 0000 0001'
+  const cases: [string, string, string][] = [
+    ['a request for each byte that comes', `0001 0000 0006 ${read}`, '0001'],
+    ['a request without data', '0002 0000 0002 01 03', '0002'],
+    ['data behind a request', '0003 0000 0008 01 03 0000 0001 ffff', '0003'],
+    ['the longest frame, of an unknown function', `0004 0000 00fe 01 41 ${'00'.repeat(252)}`, '0004'],
+    ['function 0', '0005 0000 0002 01 00', '0005'],
+    ['a function with the bit of an exception', '0006 0000 0002 01 83', '0006'],
+    ['a write whose last word is missing', '0007 0000 0009 01 10 0020 0002 04 0000', '0007'],
+    ['coils with a byte too many', '0008 0000 0009 01 0f 0000 0008 02 ffff', '0008'],
+    ['121 registers exchanged and one read too many', `0009 0000 000d 01 17 0000 007e 0000 0001 02 0000`, '0009'],
+    ['a mask that is cut off', '000a 0000 0006 01 16 0020 00f2', '000a'],
+  ]
+  const answers = ['03 02', '83 03', '83 03', 'c1 01', '80 01', '83 01', '90 03', '8f 03', '97 03', '96 03']
+  const one = await rawClient(decoy.port)
+  for (const [i, [name, asked, transaction]] of cases.entries()) {
+    for (const byte of asked.replaceAll(' ', '').match(/../g) ?? []) one.send(byte)
+    const head = await one.rest(7)
+    assert.equal(head.slice(0, 4), transaction, name)
+    assert.equal((await one.rest(Number.parseInt(head.slice(8, 12), 16) - 1)).slice(0, 4), answers[i]?.replace(' ', ''), name)
+  }
+  one.send(cases.map(([, asked]) => asked).join(''))
+  for (const [name, , transaction] of cases) {
+    const head = await one.rest(7)
+    assert.equal(head.slice(0, 4), transaction, `${name}, all at once`)
+    await one.rest(Number.parseInt(head.slice(8, 12), 16) - 1)
+  }
+  one.send('0001 0000 00ff 01 03')
+  await one.closed()
 })

@@ -31,6 +31,7 @@ export const modbus = defineDecoy<ServiceSettings<'modbus'>>({
       const tables = openTables(unit, device, memory)
       for (const id of unit.ids) units.set(id, { unit, tables })
     }
+    const everybody = template.absent === 'first-unit' ? units.get(template.units[0]?.ids[0] ?? 0) : undefined
     const reader = openMbapReader()
     const umas: Umas = openUmas({ template: template.umas, device, session, context })
     const idle = template.idleS > 0 ? setTimeout(() => connection.end(), template.idleS * 1000) : undefined
@@ -41,7 +42,7 @@ export const modbus = defineDecoy<ServiceSettings<'modbus'>>({
         const frames = reader.take(bytes)
         for (const frame of frames) {
           const adu = parseAdu(frame)
-          const found = units.get(adu.unit)
+          const found = units.get(adu.unit) ?? everybody
           if (!found) {
             await absent(adu, frame)
             continue
@@ -67,7 +68,9 @@ export const modbus = defineDecoy<ServiceSettings<'modbus'>>({
     }
 
     async function absent(adu: Adu, frame: Buffer): Promise<void> {
-      const reason = { 'target-failed': exception.target, 'path-unavailable': exception.path, silent: undefined }[template?.absent ?? 'silent']
+      const reason = { 'target-failed': exception.target, 'path-unavailable': exception.path, silent: undefined, 'first-unit': undefined }[
+        template?.absent ?? 'silent'
+      ]
       const code = adu.pdu.readUInt8(0)
       const common = { protocol: 'modbus', operation: 'other', function: nameOf(code), unit: adu.unit, request: frame } as const
       if (reason === undefined) {
@@ -92,7 +95,9 @@ export const modbus = defineDecoy<ServiceSettings<'modbus'>>({
         return {
           operation: error.points.length > 0 ? operationOfWrite(error.points) : operationOf(code),
           function: nameOf(code),
-          outcome: 'refused',
+          // A write that failed in part did the rest.
+          outcome: error.changed ? 'done' : 'refused',
+          changed: error.changed,
           reason: `exception ${error.code}`,
           points: error.points,
           pdu: encodeException(code, error.code),

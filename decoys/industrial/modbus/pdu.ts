@@ -16,14 +16,16 @@ import type { Point } from '../say.ts'
 
 export const exception = { function: 1, address: 2, value: 3, failure: 4, busy: 6, path: 10, target: 11 } as const
 
-/** A request that is answered with this exception code; `points` is what it would have written. */
+/** A request that is answered with this exception code; `points` is what it asked to write, `changed` whether any of it was done. */
 export class ModbusException extends Error {
   readonly code: number
   readonly points: Point[]
-  constructor(code: number, points: Point[] = []) {
+  readonly changed: boolean
+  constructor(code: number, points: Point[] = [], changed = false) {
     super(`exception ${code}`)
     this.code = code
     this.points = points
+    this.changed = changed
   }
 }
 

@@ -54,18 +54,19 @@ export function openTables(unit: ModbusUnit, device: Device, memory: Memory): Ta
     return known
   }
   const bits = (table: Table): boolean => table === 'coils' || table === 'discreteInputs'
-  /** The words of an entry, or its one bit, as they read now. */
-  const now = (table: Table, entry: Entry): number[] => {
-    const raw = toRaw(entry, device.read(entry.from))
+  /** The words of an entry, or its one bit, that stand for a raw number. */
+  const wordsFor = (table: Table, entry: Entry, raw: number): number[] => {
     if (bits(table)) return [raw === 0 ? 0 : 1]
     if (entry.as === 'bit') return [raw]
-    const bytes = encodeRaw(entry.as, raw, order)
-    return Array.from({ length: bytes.length / 2 }, (_, i) => bytes.readUInt16BE(i * 2))
+    const bytes = encodeRaw(entry.as, raw, 'high-first')
+    const high = bytes.readUInt16BE(0)
+    if (bytes.length === 2) return [high]
+    return order === 'low-first' ? [bytes.readUInt16BE(2), high] : [high, bytes.readUInt16BE(2)]
   }
-  const read = (table: Table, known: Compiled, at: number): number => {
-    const cell = known.cells.get(at)
-    return cell ? (now(table, cell.entry)[cell.word] ?? 0) : (memory.get(area(table), at) ?? 0)
-  }
+  const now = (table: Table, entry: Entry): number[] => wordsFor(table, entry, toRaw(entry, device.read(entry.from)))
+  const plain = (area: string, at: number): number => memory.get(area, at) ?? 0
+  /** Raw numbers of the entries that were read last: what is said of a request is what it was answered, and is looked up once. */
+  const answered = new Map<Entry, number>()
 
   interface Asked {
     before: number
@@ -92,21 +93,35 @@ export function openTables(unit: ModbusUnit, device: Device, memory: Memory): Ta
     if (!tag || entry.write === 'no' || tag.access === 'read' || (tag.access === 'engineer' && entry.write === 'operator')) return exception.address
     return value === undefined || value < tag.range[0] || value > tag.range[1] ? exception.value : undefined
   }
-  function writeEntry(entry: Entry, { value, points }: Asked): Wrote {
-    if (value === undefined) return { points, changed: false }
+  function writeEntry(entry: Entry, { value, points }: Asked): Wrote & { failed: boolean } {
+    if (value === undefined) return { points, changed: false, failed: false }
     const result = device.write(entry, value)
-    if (!result.accepted && unit.strict) throw new ModbusException(result.reason === 'range' ? exception.value : exception.failure, points)
-    return { points, changed: result.accepted && result.after !== result.before }
+    return { points, changed: result.accepted && result.after !== result.before, failed: !result.accepted }
   }
 
   return {
     read(table, start, quantity) {
       const known = check(table, start, quantity)
-      return Array.from({ length: quantity }, (_, i) => read(table, known, start + i))
+      const [found, from]: [number[], string] = [[], area(table)]
+      answered.clear()
+      let words: number[] = []
+      let of: Entry | undefined
+      for (let at = start; at < start + quantity; at++) {
+        const cell = known.cells.get(at)
+        if (cell && cell.entry !== of) {
+          of = cell.entry
+          const raw = toRaw(of, device.read(of.from))
+          answered.set(of, raw)
+          words = wordsFor(table, of, raw)
+        }
+        found.push(cell ? (words[cell.word] ?? 0) : plain(from, at))
+      }
+      return found
     },
     write(table, start, values) {
       const known = check(table, start, values.length)
       const parts: Wrote[] = []
+      let failed = false
       const done = new Set<Entry>()
       const asked = new Map<Entry, Asked>()
       values.forEach((_, i) => {
@@ -125,15 +140,23 @@ export function openTables(unit: ModbusUnit, device: Device, memory: Memory): Ta
       values.forEach((value, i) => {
         const cell = known.cells.get(start + i)
         if (!cell) {
-          const before = read(table, known, start + i)
+          const before = plain(area(table), start + i)
           memory.set(area(table), start + i, value)
           parts.push({ points: [{ address: notation(table, start + i), before, value }], changed: false })
         } else if (!done.has(cell.entry)) {
           done.add(cell.entry)
-          parts.push(writeEntry(cell.entry, asked.get(cell.entry) as Asked))
+          const part = writeEntry(cell.entry, asked.get(cell.entry) as Asked)
+          failed ||= part.failed
+          parts.push(part)
         }
       })
-      return joinWrites(parts)
+      const whole = joinWrites(parts)
+      // Every check that a server makes lies before any effect (section 6.12, figure 22: codes 3 and 2 come before the writing), so a request is refused
+      // whole. What an interlock of the process refuses is met while writing, and the state diagram has code 4 behind it: the other registers have
+      // their words by then, as in a device that hands them to its application one by one. A controller whose memory takes every word (not strict: an
+      // M340) answers as if it were done, and its program puts back what it does not allow.
+      if (failed && unit.strict) throw new ModbusException(exception.failure, whole.points, whole.changed)
+      return whole
     },
     points(table, start, values) {
       const known = compile(unit[table])
@@ -143,9 +166,8 @@ export function openTables(unit: ModbusUnit, device: Device, memory: Memory): Ta
         if (!cell) return value === 0 ? [] : [{ address: notation(table, start + i), value }]
         if (done.has(cell.entry)) return []
         done.add(cell.entry)
-        return [
-          pointOf(device, notation(table, cell.entry.at), cell.entry.from, { value: fromRaw(cell.entry, toRaw(cell.entry, device.read(cell.entry.from))) }),
-        ]
+        const raw = answered.get(cell.entry) ?? toRaw(cell.entry, device.read(cell.entry.from))
+        return [pointOf(device, notation(table, cell.entry.at), cell.entry.from, { value: fromRaw(cell.entry, raw) })]
       })
     },
   }
