@@ -172,7 +172,8 @@ function openWaves(seed: Uint32Array, offset: number): Waves {
   const slow = (time: number): number => {
     let sum = 0
     for (const { period, phase, height } of sines) sum += height * Math.sin((2 * Math.PI * time) / period + phase)
-    return sum < -1 ? -1 : sum > 1 ? 1 : sum
+    // Bounded without an edge: weather that stands still for an hour at its bound is none.
+    return sum / (1 + sum ** 4) ** 0.25
   }
   const phaseOfDay = 0.6 * (chance(seed[6]!, 1, 14) - 0.5)
   return {

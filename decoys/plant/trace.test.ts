@@ -79,6 +79,21 @@ test('a day shows its shifts: cold before, hot at work, slower lines at break; a
   for (const value of values) assert.ok(Math.abs(value / quantum - Math.round(value / quantum)) < 1e-6)
 })
 
+test('weather and warmth never stand still, as a value does that meets its bound', () => {
+  for (const seed of seeds) {
+    const { waves } = layOut(templateOf('batching-plant'), seed)
+    for (const wave of [waves.weather, waves.warmth]) {
+      let last = Number.NaN
+      for (let minute = 0; minute < 60 * 24 * 90; minute += 10) {
+        const now = wave(worked + minute * 60_000)
+        assert.notEqual(now, last)
+        assert.ok(Math.abs(now) < 1.3)
+        last = now
+      }
+    }
+  }
+})
+
 test('the same seed and day give the same trace', () => {
   const template = templateOf('utilities')
   const [one, two] = [0, 1].map(() => traceOf(template, seeds[0]!, worked, 1, ['WT1.P', 'WT2.Wind'], 60))

@@ -60,9 +60,12 @@ export function makeTurbine(p: Parameters<'turbine'>): Model {
       f[o + brake]! += ((f[o + brakeOut]! - f[o + brake]!) * dt) / 0.5
       f[o + power]! += ((f[o + powerOut]! - f[o + power]!) * dt) / 0.2
       const w = f[o + rotor]!
-      const aerodynamic = disc * powerCoefficient(clamp((w * p.radius) / v, 0.2, 20), f[o + pitch]!) * v * v * v
+      const lambda = (w * p.radius) / v
+      const aerodynamic = disc * powerCoefficient(clamp(lambda, 0.2, 20), f[o + pitch]!) * v * v * v
+      // What Heier's curve leaves out: the torque with which fine blades at rest come away by themselves.
+      const starting = lambda < 4 ? 0.03 * (1 - lambda / 4) * Math.max(0, 1 - f[o + pitch]! / 60) * disc * p.radius * v * v : 0
       const friction = 0.004 + (0.02 * f[o + pitch]!) / 90 + 0.12 * f[o + brake]!
-      const faster = w + ((aerodynamic - f[o + power]! * 1000) / (p.inertia * Math.max(w, 0.12)) - friction * (w > 0.001 ? 1 : 0)) * dt
+      const faster = w + ((aerodynamic - f[o + power]! * 1000) / (p.inertia * Math.max(w, 0.12)) + starting / p.inertia - friction * (w > 0.001 ? 1 : 0)) * dt
       f[o + rotor] = clamp(faster, 0, 4)
       f[o + rotorRpm] = f[o + rotor]! * 9.5493
       f[o + generatorRpm] = f[o + rotorRpm]! * p.gearRatio
