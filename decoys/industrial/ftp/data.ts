@@ -6,7 +6,7 @@ export interface Expected {
   take(ms: number): Promise<Connection | undefined>
   /** The transfer is over; the connection is left to its client to close. */
   finish(): void
-  /** Nobody waits any more; a connection that came is closed. */
+  /** Nobody waits any more: a connection that came is closed, and `take` has none. */
   cancel(): void
 }
 
@@ -47,6 +47,7 @@ export function expectData(decoy: string, ip: string): Expected {
     cancel() {
       leave()
       entry.connection?.destroy()
+      entry.arrived()
       entry.done()
     },
   }

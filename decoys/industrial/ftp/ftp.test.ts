@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -128,6 +129,66 @@ describe('the FTP of a controller', () => {
     assert.deepEqual(greetings.sort(), ['220', '220', '220', '220', '421'])
     for (const client of clients) client.close()
   })
+})
+
+test('ABOR ends a transfer at once while its data flows, in either direction, and the session goes on', async () => {
+  const drawn = testPersona('schneider-m340')
+  assert.ok(drawn.template.ftp)
+  // More than a loopback takes in without a reader.
+  const files = [{ path: '/fw/huge.bin', kind: 'firmware' as const, bytes: 40_000_000, locked: true }]
+  const persona = Object.assign(Object.create(drawn), { template: { ...drawn.template, ftp: { ...drawn.template.ftp, files } } })
+  const data = await serveDecoy(ftpData, persona, {})
+  const control = await serveDecoy(ftp, persona, { login, dataPort: data.port })
+  const client = await rawClient(control.port)
+  const told = async (code: number): Promise<string> => {
+    let got = ''
+    while (!new RegExp(`(?:^|\\n)${code} [^\\n]*\\n$`).test(got)) got += Buffer.from(await client.rest(1), 'hex').toString('latin1')
+    return got
+  }
+  const send = (line: string): void => client.send(Buffer.from(`${line}\r\n`, 'latin1').toString('hex'))
+  try {
+    for (const [line, code] of [
+      ['USER USER', 331],
+      ['PASS USER', 230],
+      ['TYPE I', 200],
+    ] as const) {
+      send(line)
+      await told(code)
+    }
+    for (const command of ['RETR /fw/huge.bin', 'STOR /dat/new.bin']) {
+      send('PASV')
+      await told(227)
+      const peer = connect({ port: data.port, host: '127.0.0.1' }).on('error', () => {})
+      const gone = new Promise((resolve) => peer.once('close', resolve))
+      send(command)
+      await told(150)
+      if (command.startsWith('RETR')) await new Promise<void>((resolve) => peer.once('data', () => resolve(void peer.pause())))
+      else await new Promise<void>((resolve) => peer.write(Buffer.alloc(50_000, 7), () => resolve()))
+      const began = performance.now()
+      // As clients send it: IAC IP, IAC DM with its mark taken out of the stream, then the command.
+      send('\xff\xf4\xffABOR')
+      assert.match(await told(226), /^426 [^\n]*\n226 [^\n]*\n$/, command)
+      assert.ok(performance.now() - began < 2000, `${command}: ${performance.now() - began} ms`)
+      peer.resume()
+      await gone
+      send('PWD')
+      await told(257)
+    }
+    send('ABOR')
+    await told(226)
+    // Asked for, and nobody came for it: ABOR is not kept waiting either.
+    send('PASV')
+    await told(227)
+    send('NLST')
+    await told(150)
+    send('ABOR')
+    assert.match(await told(226), /^426 [^\n]*\n226 [^\n]*\n$/)
+    assert.deepEqual([...control.faults, ...data.faults], [])
+  } finally {
+    client.close()
+    await control.close()
+    await data.close()
+  }
 })
 
 test('a path never leads out of the root, whatever is written', () => {

@@ -6,7 +6,7 @@ import { clean } from '../../http/clean.ts'
 import { judge } from '../../ssh/policy.ts'
 import { admit } from '../connections.ts'
 import { expectData, offerData } from './data.ts'
-import { openLines } from './lines.ts'
+import { readAhead } from './lines.ts'
 import { repliesOf } from './replies.ts'
 import type { Seat } from './seat.ts'
 import { fileCommand } from './transfer.ts'
@@ -44,9 +44,13 @@ export const ftp = defineDecoy<Settings>({
       restart: 0,
       renameFrom: undefined,
       expected: undefined,
+      abort: undefined,
       say,
     }
     let refusals = 0
+    const lines = readAhead(connection, (line) => {
+      if (line !== undefined && /^ABOR\s*$/i.test(line)) seat.abort?.()
+    })
     const idle = setTimeout(() => {
       say(replies.idle)
       connection.end()
@@ -54,47 +58,48 @@ export const ftp = defineDecoy<Settings>({
     try {
       await pace(context)
       say(`220 ${template.banner}`)
-      const lines = openLines()
-      for await (const bytes of connection as AsyncIterable<Buffer>) {
-        for (const line of lines.take(bytes)) {
-          idle.refresh()
-          await pace(context)
-          if (connection.destroyed) return
-          if (line === undefined) {
-            session.emit('protocol.violated', { reason: 'command line too long', data: escapeBytes(bytes.subarray(0, 512)) })
-            say(replies.syntax(''))
-            continue
-          }
-          if (line.trim() === '') continue
-          const space = line.indexOf(' ')
-          const word = (space < 0 ? line : line.slice(0, space)).toUpperCase()
-          const argument = space < 0 ? '' : line.slice(space + 1).trim()
-          if (word === 'PASS') {
-            const accepted = await logIn(seat, line.slice(5))
-            if (!accepted && ++refusals >= mostRefusals) return
-            continue
-          }
-          if (!/^[A-Z]{3,4}$/.test(word)) {
-            session.emit('protocol.violated', { reason: 'no command', data: clean(line, 600) })
-            say(replies.unknown(word))
-            continue
-          }
-          const told = word !== 'USER' && word !== 'NOOP'
-          if (told)
-            session.emit('command.executed', { mode: 'ftp', input: clean(line, 600), user: clean(seat.user, 64), directory: clean(seat.directory, 4096) })
-          const began = performance.now()
-          const reply = await answer(seat, word, argument)
-          idle.refresh()
-          const code = Number(reply.slice(0, 3))
-          if (told) session.emit('command.finished', { exitCode: code < 400 ? 0 : code, durationMs: Math.round(performance.now() - began) })
-          say(reply)
-          if (code === 221) return
+      for (;;) {
+        const arrived = await lines.next()
+        if (!arrived) return
+        const { line, head } = arrived
+        idle.refresh()
+        await pace(context)
+        if (connection.destroyed) return
+        if (line === undefined) {
+          session.emit('protocol.violated', { reason: 'command line too long', data: escapeBytes(head) })
+          say(replies.syntax(''))
+          continue
         }
+        if (line.trim() === '') continue
+        const space = line.indexOf(' ')
+        const word = (space < 0 ? line : line.slice(0, space)).toUpperCase()
+        const argument = space < 0 ? '' : line.slice(space + 1).trim()
+        if (word === 'PASS') {
+          const accepted = await logIn(seat, line.slice(5))
+          if (!accepted && ++refusals >= mostRefusals) return
+          continue
+        }
+        if (!/^[A-Z]{3,4}$/.test(word)) {
+          session.emit('protocol.violated', { reason: 'no command', data: clean(line, 600) })
+          say(replies.unknown(word))
+          continue
+        }
+        const told = word !== 'USER' && word !== 'NOOP'
+        if (told) session.emit('command.executed', { mode: 'ftp', input: clean(line, 600), user: clean(seat.user, 64), directory: clean(seat.directory, 4096) })
+        const began = performance.now()
+        const reply = await answer(seat, word, argument)
+        idle.refresh()
+        const code = Number(reply.slice(0, 3))
+        if (told) session.emit('command.finished', { exitCode: code < 400 ? 0 : code, durationMs: Math.round(performance.now() - began) })
+        say(reply)
+        if (code === 221) return
       }
     } finally {
       clearTimeout(idle)
+      lines.stop()
       seat.expected?.cancel()
       leave()
+      connection.end(() => connection.destroy())
     }
   },
 })

@@ -17,6 +17,8 @@ export interface Seat {
   restart: number
   renameFrom: string | undefined
   expected: Expected | undefined
+  /** Ends the transfer that is under way; undefined while there is none. */
+  abort: (() => void) | undefined
   /** Sends a reply before the last one of a command. */
   say(reply: string): void
 }
@@ -28,14 +30,22 @@ export async function withData(seat: Seat, opening: string, transfer: (data: Con
   const { expected, replies } = seat
   seat.expected = undefined
   if (!expected) return replies.noData
+  let aborted = false
+  seat.abort = () => {
+    aborted = true
+    expected.cancel()
+  }
   seat.say(opening)
-  const data = await expected.take(dataPatienceMs)
-  if (!data) return replies.noData
-  // A client that stops reading or sending holds the place of another.
-  const limit = setTimeout(() => data.destroy(), 600_000).unref()
+  let limit: NodeJS.Timeout | undefined
   try {
-    return await transfer(data)
+    const data = await expected.take(dataPatienceMs)
+    if (!data || aborted) return aborted ? replies.aborted : replies.noData
+    // A client that stops reading or sending holds the place of another.
+    limit = setTimeout(() => data.destroy(), 600_000).unref()
+    const reply = await transfer(data)
+    return aborted ? replies.aborted : reply
   } finally {
+    seat.abort = undefined
     clearTimeout(limit)
     expected.finish()
   }
