@@ -18,6 +18,8 @@ export interface S7Memory {
   /** Undefined where the area does not have these bytes; `exists` says whether it has the block at all. */
   read(area: number, block: number, at: number, bytes: number): Buffer | undefined
   exists(area: number, block: number): boolean
+  /** Whether the area has these bytes, without reading them. */
+  fits(area: number, block: number, at: number, bytes: number): boolean
   /** Bytes of a data block; 0 when there is none. */
   bytesOf(block: number): number
   /** Writes bytes that exist, or one bit when `bit` is given. */
@@ -59,10 +61,14 @@ export function openS7Memory(
   const touching = (of: S7Area, at: number, bytes: number): Value[] => of.values.filter((value) => value.at < at + bytes && value.at + widthOf(value.as) > at)
   const bytesNow = (value: Value): Buffer => encodeRaw(value.as, toRaw(value, device.read(value.from)), 'high-first')
 
+  function fits(area: number, block: number, at: number, bytes: number): boolean {
+    const count = counted(area)
+    return count > 0 ? bytes % 2 === 0 && at + bytes / 2 <= count : at + bytes <= (areaOf(area, block)?.bytes ?? -1)
+  }
   function read(area: number, block: number, at: number, bytes: number): Buffer | undefined {
     const count = counted(area)
     if (count > 0) {
-      if (bytes % 2 !== 0 || at + bytes / 2 > count) return undefined
+      if (!fits(area, block, at, bytes)) return undefined
       const found = Buffer.alloc(bytes)
       for (let i = 0; i < bytes / 2; i++) found.writeUInt16BE(registers.get(name(area, 0), at + i) ?? 0, i * 2)
       return found
@@ -72,9 +78,13 @@ export function openS7Memory(
     const found = Buffer.alloc(bytes)
     // A block that was loaded holds what it was loaded with until it is written.
     if (of.values.length === 0 && area === areaCode.dataBlock) blocks().loadedData(block)?.copy(found, 0, at)
+    const here = touching(of, at, bytes)
+    // Bytes that whole values lie over show nothing of what is kept.
+    const covered = new Uint8Array(bytes)
+    for (const value of here) if (value.as !== 'bit') covered.fill(1, Math.max(0, value.at - at), Math.max(0, value.at + widthOf(value.as) - at))
     const kept = name(area, block)
-    for (let i = 0; i < bytes; i++) found[i] = registers.get(kept, at + i) ?? (found[i] as number)
-    for (const value of touching(of, at, bytes)) {
+    for (let i = 0; i < bytes; i++) if (covered[i] === 0) found[i] = registers.get(kept, at + i) ?? (found[i] as number)
+    for (const value of here) {
       if (value.as === 'bit') {
         const i = value.at - at
         const mask = 1 << value.bit
@@ -98,6 +108,7 @@ export function openS7Memory(
 
   return {
     read,
+    fits,
     bytesOf: (block) => areaOf(areaCode.dataBlock, block)?.bytes ?? 0,
     exists: (area, block) => counted(area) > 0 || (areaOf(area, block)?.bytes ?? 0) > 0,
     write(area, block, at, bytes, bit) {

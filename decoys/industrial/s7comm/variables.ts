@@ -60,7 +60,7 @@ function fault(found: Item | undefined, memory: S7Memory): number | undefined {
   // Timers and counters have types of their own, and nothing else has them.
   if ((found.area === areaCode.counters) !== (found.type === 28) || (found.area === areaCode.timers) !== (found.type === 29)) return item.type
   if (!memory.exists(found.area, found.block)) return item.missing
-  return memory.read(found.area, found.block, found.at, found.bytes) ? undefined : item.address
+  return memory.fits(found.area, found.block, found.at, found.bytes) ? undefined : item.address
 }
 
 const refused = (reference: number, error: number, name: string, operation: 'read' | 'write', reason: string): Answered => ({
