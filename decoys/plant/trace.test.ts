@@ -23,7 +23,16 @@ const correlation = (a: number[], b: number[]): number => {
   return aa === 0 || bb === 0 ? 0 : ab / Math.sqrt(aa * bb)
 }
 
-test('a day of every plant under two seeds: nothing beyond its sensor, no two sites alike, each its own past', () => {
+/** Of each plant what works only when people do, and what changes slowly. */
+const shapes: Record<string, { works?: string; slow: string }> = {
+  'paint-line': { works: 'OV1.Conv.PV', slow: 'OV1.Z2.PV' },
+  'test-field': { works: 'HB1.Motor.Amps', slow: 'HB1.Oil.T' },
+  'batching-plant': { works: 'BT1.Mixer.Amps', slow: 'BT1.Bin1' },
+  'crane-yard': { works: 'CR1.Trolley.Amps', slow: 'CR1.Wind' },
+  utilities: { slow: 'WT1.Tc' },
+}
+
+test('a day of every plant under two seeds: nothing beyond its sensor, no two sites alike, each its own past, its shifts and its memory', () => {
   for (const name of templateNames) {
     const template = templateOf(name)
     const measured = worthDrawing(template, 12)
@@ -31,6 +40,24 @@ test('a day of every plant under two seeds: nothing beyond its sensor, no two si
     for (const day of days)
       for (const { tag, least, most } of day.lines)
         for (let i = 0; i < least.length; i++) assert.ok(least[i]! >= tag.range[0] && most[i]! <= tag.range[1], `${tag.id} ${least[i]} ${most[i]}`)
+    const { works, slow } = shapes[name]!
+    const { calendar } = layOut(template, seeds[0]!)
+    const modeOf = (column: number, off = 0): string => calendar.at(worked + (column + 0.5 + off) * 300_000).mode
+    for (const day of days) {
+      if (works) {
+        const mean = (...modes: string[]): number => {
+          // Away from each change by what people are late.
+          const of = means(day, works).filter((_, i) => [-2, 0, 1].every((off) => modes.includes(modeOf(i, off))))
+          assert.ok(of.length > 2, `${name} ${modes}`)
+          return of.reduce((sum, value) => sum + value, 0) / of.length
+        }
+        assert.ok(mean('closed', 'break') < 0.35 * mean('production'), `${works}: ${mean('closed', 'break')} at rest, ${mean('production')} at work`)
+      }
+      // Five minutes later it is much as it was, six hours later it is not.
+      const line = means(day, slow)
+      const [soon, later] = [1, 72].map((lag) => correlation(line.slice(0, -lag), line.slice(lag))) as [number, number]
+      assert.ok(soon > 0.6 && later < soon - 0.1, `${slow}: ${soon} after 5 minutes, ${later} after 6 hours`)
+    }
     for (const tag of measured) {
       const [one, two] = [means(days[0]!, tag), means(days[1]!, tag)]
       const differing = one.filter(
@@ -39,10 +66,10 @@ test('a day of every plant under two seeds: nothing beyond its sensor, no two si
       assert.ok(differing > 30, `${name} ${tag}: ${differing} of 288 columns differ`)
     }
     // Recipes, pauses and gusts fall elsewhere: the sites differ by more than an offset and a scale.
-    const shapes = measured.map((tag) => correlation(means(days[0]!, tag), means(days[1]!, tag)))
+    const alike = measured.map((tag) => correlation(means(days[0]!, tag), means(days[1]!, tag)))
     assert.ok(
-      shapes.some((value) => value < 0.93),
-      `${name}: ${shapes.map((value) => value.toFixed(3)).join(' ')}`,
+      alike.some((value) => value < 0.93),
+      `${name}: ${alike.map((value) => value.toFixed(3)).join(' ')}`,
     )
     const trips = days.flatMap(({ happened }) => happened.filter(({ trip }) => trip))
     assert.deepEqual(
