@@ -1,5 +1,6 @@
 /** The FTP side of a device (RFC 959): whose server it looks like, and the files of its firmware and projects. */
 import { z } from 'zod'
+import { valueSource } from './device.ts'
 
 const path = z
   .string()
@@ -9,8 +10,15 @@ const path = z
 const file = z.strictObject({
   /** Patterns as in names of devices: `#` a digit, `@` a capital letter, `{site}`, `{firmware}`. */
   path,
-  /** Firmware image, project archive, log of what happened, settings as text, records as comma separated values. */
-  kind: z.enum(['firmware', 'project', 'log', 'settings', 'records']),
+  /** Firmware image, project archive, log of what happened, settings as text, records as comma separated values, the plant's alarms as such. */
+  kind: z.enum(['firmware', 'project', 'log', 'settings', 'records', 'alarms']),
+  /** What records are of: values that the plant's historian keeps. Without, they are made up. */
+  values: z
+    .array(z.strictObject({ from: valueSource, decimals: z.number().int().min(0).max(4).default(1) }))
+    .max(16)
+    .default([]),
+  /** Seconds from one record to the next; whole minutes, for the historian keeps no more of what is older than an hour. */
+  everyS: z.number().int().min(60).max(3600).multipleOf(60).default(60),
   /** About so many bytes; the exact size is drawn. */
   bytes: z.number().int().min(16).max(8_388_608),
   /** Cannot be overwritten or removed. */

@@ -24,10 +24,16 @@ export function embeddedTree(persona: Persona): BaseTree {
           ? released
           : persona.installedAt + persona.number(`file day ${file.path}`, 2, 300) * day + persona.number(`file hour ${file.path}`, 0, day)
       build.file(path, () => image(persona, file, path, size, built), mode, { size, time: Math.min(built, persona.bootedAt) })
-    } else build.file(path, (view) => written(view, file, path), mode, { time: file.kind === 'settings' ? persona.installedAt + 3_600_000 : 'boot' })
+    } else
+      build.file(path, (view) => written(view, file, path), mode, {
+        time: isLive(file) ? persona.installedAt : file.kind === 'settings' ? persona.installedAt + 3_600_000 : 'boot',
+      })
   }
   return build.tree()
 }
+
+/** Whether the device writes it as its plant runs. Until a visitor changes it its time is the very moment of the installation, which nothing else has. */
+export const isLive = ({ kind, values }: DeviceFile): boolean => kind === 'alarms' || (kind === 'records' && values.length > 0)
 
 /** Fills `#`, `@`, `{site}` and `{firmware}` of a name. */
 export function fillName(persona: Persona, pattern: string): string {
@@ -97,6 +103,8 @@ function written({ host, now }: View, { kind, bytes }: DeviceFile, path: string)
     length += line.length + 2
     return length < bytes
   }
+  // Where there is a plant, the device's FTP shows what the plant did instead.
+  if (kind === 'alarms') return 'time,alarm,state,priority\r\n'
   if (kind === 'records') {
     put('time,item,value')
     for (

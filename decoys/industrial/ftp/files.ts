@@ -3,6 +3,7 @@ import type { Persona } from '../../persona.ts'
 import type { World } from '../../world.ts'
 import { fillName } from '../../world/tree-embedded.ts'
 import type { FileStat } from '../../world/files.ts'
+import type { LiveFiles } from './trends.ts'
 
 /** An absolute plain path of what the client wrote, from where it stands. Latin-1; at most 255 characters. */
 export function resolvePath(at: string, given: string): string {
@@ -34,15 +35,15 @@ function lineOf(world: World, name: string, stat: FileStat, now: number): string
 }
 
 /** What LIST (`long`) or NLST of a path sends; undefined where there is nothing. At most 2,000 names. */
-export function listing(world: World, path: string, long: boolean, now: number): string | undefined {
+export function listing(world: World, live: LiveFiles, path: string, long: boolean, now: number): string | undefined {
   const { files } = world
-  const found = files.stat(path)
+  const found = live.stat(path)
   if (!found) return undefined
   const names = found.kind === 'directory' ? files.list(path) : [path.slice(path.lastIndexOf('/') + 1)]
   const folder = found.kind === 'directory' ? path : path.slice(0, path.lastIndexOf('/')) || '/'
   const lines = names.slice(0, 2000).flatMap((name) => {
     if (!long) return [name]
-    const stat = files.stat(folder === '/' ? `/${name}` : `${folder}/${name}`)
+    const stat = live.stat(folder === '/' ? `/${name}` : `${folder}/${name}`)
     return stat ? [lineOf(world, name, stat, now)] : []
   })
   return lines.map((line) => `${line}\r\n`).join('')

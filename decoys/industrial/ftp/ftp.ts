@@ -10,6 +10,7 @@ import { readAhead } from './lines.ts'
 import { repliesOf } from './replies.ts'
 import type { Seat } from './seat.ts'
 import { fileCommand } from './transfer.ts'
+import { openLiveFiles } from './trends.ts'
 
 type Settings = ServiceSettings<'ftp'>
 
@@ -37,6 +38,7 @@ export const ftp = defineDecoy<Settings>({
       connection,
       settings,
       replies,
+      live: openLiveFiles(context),
       user: '',
       loggedIn: false,
       directory: '/',

@@ -3,6 +3,7 @@ import type { ServiceSettings } from '@shenlou/contract/services'
 import type { Connection, Context, Session } from '../../decoy.ts'
 import type { Expected } from './data.ts'
 import type { Replies } from './replies.ts'
+import type { LiveFiles } from './trends.ts'
 
 export interface Seat {
   context: Context
@@ -10,6 +11,7 @@ export interface Seat {
   connection: Connection
   settings: ServiceSettings<'ftp'>
   replies: Replies
+  live: LiveFiles
   user: string
   loggedIn: boolean
   directory: string

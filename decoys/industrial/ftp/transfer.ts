@@ -25,9 +25,9 @@ export async function fileCommand(seat: Seat, word: string, argument: string): P
 }
 
 async function one(seat: Seat, word: string, argument: string, path: string): Promise<string> {
-  const { replies, context } = seat
+  const { replies, context, live } = seat
   const { files } = context.world
-  const found = files.stat(path)
+  const found = live.stat(path)
   switch (word) {
     case 'CWD':
     case 'XCWD':
@@ -37,7 +37,7 @@ async function one(seat: Seat, word: string, argument: string, path: string): Pr
       return enter(seat, resolvePath(seat.directory, '..'))
     case 'LIST':
     case 'NLST': {
-      const text = listing(context.world, path, word === 'LIST', context.clock())
+      const text = listing(context.world, live, path, word === 'LIST', context.clock())
       if (text === undefined) return replies.noFile(path)
       return withData(seat, replies.listing, async (data) =>
         (await sendAll(data, Buffer.from(text, 'latin1'), context.signal)) ? replies.complete : replies.aborted,
@@ -73,6 +73,7 @@ async function one(seat: Seat, word: string, argument: string, path: string): Pr
       seat.renameFrom = undefined
       if (from === undefined || argument === '') return replies.syntax(word)
       if (lockedPaths(context.persona).has(path)) return replies.noFile(path)
+      live.settle(from)
       return change(seat, 'moved', from, () => files.rename(from, path), replies.renamed, path)
     }
     default:
@@ -94,10 +95,10 @@ function change(seat: Seat, what: Change, path: string, make: () => void, reply:
 }
 
 function retrieve(seat: Seat, path: string): Promise<string> | string {
-  const { replies, context, session } = seat
+  const { replies, context, session, live } = seat
   const { files } = context.world
   if (path === '' || files.stat(path)?.kind !== 'file') return replies.noFile(path)
-  const whole = files.read(path, context.clock())
+  const whole = live.read(path) ?? files.read(path, context.clock())
   const bytes = whole.subarray(Math.min(seat.restart, whole.length))
   seat.restart = 0
   return withData(seat, replies.sending(path, bytes.length), async (data) => {
@@ -124,6 +125,7 @@ function store(seat: Seat, path: string, append: boolean): Promise<string> | str
     }
     if (taken.end === 'full') return replies.full
     const head = Buffer.concat(taken.head)
+    if (append) seat.live.settle(path)
     files.write(path, head, { at: context.clock(), append, mode: 0o666 })
     if (!append && taken.size > head.length) files.change(path, { size: taken.size })
     return taken.end === 'lost' ? replies.aborted : replies.complete
