@@ -256,3 +256,55 @@ test('the buffer says when the program was stopped, the same each time, and a cl
     plant.controllerClock = clock
   }
 })
+
+test('odd frames: parts, pieces, several at once, lengths that do not fit, one connection too many', async () => {
+  const odd = await open(decoy.port)
+  const read = job(`04 01 ${item('02', '0001', '000a', '84', '000000')}`).replaceAll(' ', '')
+  // One PDU in three TPDUs, the last of them marked; each byte by itself.
+  const dt = (part: string, last: boolean): string => `0300${(part.length / 2 + 7).toString(16).padStart(4, '0')}02f0${last ? '80' : '00'}${part}`
+  for (const byte of (dt(read.slice(0, 8), false) + dt(read.slice(8, 30), false) + dt(read.slice(30), true)).match(/../g) ?? []) odd.send(byte)
+  assert.match(await frame(odd), /ff040008..$/)
+  odd.send(dt(read, true).repeat(3))
+  for (let i = 0; i < 3; i++) assert.match(await frame(odd), /ff040008..$/)
+  const cases: [string, string, RegExp][] = [
+    ['no items', job('05 00'), /8500$/],
+    ['21 items', job(`04 15 ${item('02', '0001', '000a', '84', '000000').repeat(21)}`), /8500$/],
+    ['an item of another form', job('04 01 12 0a b2 02 0001 000a 84 000000'), /040106000000$/],
+    ['nothing of a type', job(`04 01 ${item('02', '0000', '000a', '84', '000000')}`), /040106000000$/],
+    ['an area that there is not', job(`04 01 ${item('02', '0001', '0000', '99', '000000')}`), /04010a000000$/],
+    ['the last address there is', job(`04 01 ${item('02', '0001', '0000', '83', 'ffffff')}`), /040105000000$/],
+    ['a write without data', job(`05 01 ${item('02', '0001', '0000', '83', '000000')}`), /050107$/],
+    ['no function at all', '32 01 0000 0001 0000 0000', /8104$/],
+    ['a set-up that is cut off', job('f0 00 0001'), /8500$/],
+    ['user data of a group that there is not', userData('f', '01', '0a 00 0000'), /81040a000000$/],
+    ['a list without its number', userData('4', '01', 'ff 09 0002 0011'), /d4050a000000$/],
+    ['the rest of an answer that was not begun', '32 07 0000 0002 000c 0004 000112 08 12 44 01 01 07 00 0000 0a000000', /d4050a000000$/],
+    ['a date that is none', userData('7', '02', 'ff 09 000a 0020 2613320000000000'), /dc010a000000$/],
+  ]
+  for (const [name, asked, answer] of cases) assert.match(await s7(asked, odd), answer, name)
+  // A length that the head does not say, and a second connection request: the connection ends.
+  odd.send(dt(`${read}00`, true))
+  await odd.closed()
+  const twice = await open(decoy.port)
+  twice.send(connectHex)
+  await twice.closed()
+  const early = await rawClient(decoy.port)
+  early.send(dt(read, true))
+  await early.closed()
+  const before = await rawClient(decoy.port)
+  before.send(connectHex)
+  await frame(before)
+  assert.match(await s7(read, before), /8001$/, 'before set-up')
+  before.close()
+  // The client that all tests share is the first of the four; places of those that left are free a moment later.
+  const more: RawClient[] = []
+  while (more.length < 3) {
+    const next = await rawClient(decoy.port)
+    next.send(connectHex)
+    if ((await frame(next)) !== '') more.push(next)
+  }
+  const fifth = await rawClient(decoy.port)
+  await fifth.closed()
+  assert.equal(decoy.of('protocol.violated').at(-1)?.reason, 'more than 4 connections')
+  for (const one of more) one.close()
+})
