@@ -1,7 +1,7 @@
 /** Routes of decoys, templates and known scanners. */
 import { z } from 'zod'
 import * as r from './records.ts'
-import { planStep } from './template.ts'
+import { plannedSegment, planStep } from './template.ts'
 import { define, list } from './route.ts'
 
 export const templatesRoutes = define({
@@ -23,8 +23,20 @@ export const templatesRoutes = define({
     path: '/templates/plan',
     permission: 'template.read',
     summary: 'What applying this template would change; changes nothing.',
-    body: z.object({ text: z.string().max(1_048_576) }),
-    answer: z.object({ name: z.string(), steps: z.array(planStep), warnings: z.array(z.string()), base: z.string() }),
+    body: z.object({
+      text: z.string().max(1_048_576),
+      /** Every host of every segment, not only the first of each. */
+      full: z.boolean().optional(),
+    }),
+    answer: z.object({
+      name: z.string(),
+      steps: z.array(planStep),
+      segments: z.array(plannedSegment),
+      warnings: z.array(z.string()),
+      base: z.string(),
+      /** Hosts whose keys would be made after applying, and about how long that takes. */
+      draws: z.object({ hosts: z.number().int(), seconds: z.number() }),
+    }),
   },
   applyTemplate: {
     method: 'POST',
@@ -32,7 +44,13 @@ export const templatesRoutes = define({
     permission: 'template.apply',
     summary: 'Apply a template. `base` is the plan it was reviewed as.',
     body: z.object({ text: z.string().max(1_048_576), base: z.string().optional() }),
-    answer: z.object({ name: z.string(), steps: z.array(planStep), version: z.number().int() }),
+    answer: z.object({
+      name: z.string(),
+      steps: z.array(planStep),
+      version: z.number().int(),
+      /** Hosts that answer only once their keys are made; that goes on by itself. */
+      undrawn: z.number().int(),
+    }),
   },
   knownScanners: {
     method: 'GET',

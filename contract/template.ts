@@ -1,6 +1,8 @@
 /** Templates: what a person writes in YAML, checked before anything changes. */
 import { z } from 'zod'
 import { scopePath, slug } from './primitives.ts'
+import { tcpClass } from './segment.ts'
+import { segmentTemplate, unseenKinds } from './segment-template.ts'
 
 const names = z.object({ zh: z.string().min(1).max(100), en: z.string().min(1).max(100) })
 
@@ -67,7 +69,9 @@ export const scenarioTemplate = z.strictObject({
     .array(z.strictObject({ id: slug, template: slug }))
     .max(50)
     .default([]),
-  decoys: z.array(decoyTemplate).min(1).max(4096),
+  decoys: z.array(decoyTemplate).max(4096).default([]),
+  /** Segments whose idle addresses become hosts; these need no entry under `decoys` or `placements`. */
+  segments: z.array(segmentTemplate).max(200).default([]),
   /** Decoy hosts and where each listens for the tunnels of relays; without an entry the core's `tunnel` setting holds. */
   hosts: z
     .array(
@@ -92,7 +96,8 @@ export const scenarioTemplate = z.strictObject({
         ports: z.record(z.string(), z.number().int().min(1).max(65535)).default({}),
       }),
     )
-    .max(10_000),
+    .max(10_000)
+    .default([]),
   knownScanners: z
     .array(
       z.strictObject({
@@ -113,11 +118,49 @@ export type ScenarioTemplate = z.infer<typeof scenarioTemplate>
 /** One line of a plan: what would change where. */
 export const planStep = z.object({
   action: z.enum(['create', 'change', 'remove', 'keep']),
-  what: z.enum(['scope', 'decoy', 'service', 'placement', 'known-scanner']),
+  what: z.enum(['scope', 'segment', 'decoy', 'service', 'placement', 'known-scanner']),
   id: z.string(),
   detail: z.string(),
 })
 export type PlanStep = z.infer<typeof planStep>
+
+/** A host of a segment as a plan shows it, before anything answers. */
+export const plannedHost = z.object({
+  address: z.string(),
+  mac: z.string(),
+  persona: z.string(),
+  hostname: z.string(),
+  /** `22/tcp ssh`, by port. */
+  ports: z.array(z.string()),
+  tcp: tcpClass,
+  action: planStep.shape.action,
+})
+export type PlannedHost = z.infer<typeof plannedHost>
+
+/** What a plan makes of one segment. */
+export const plannedSegment = z.object({
+  id: z.string(),
+  name: names,
+  relay: z.string(),
+  interface: z.string(),
+  vlan: z.number().int().optional(),
+  network: z.string(),
+  dryRun: z.boolean(),
+  quietS: z.number(),
+  quota: z.number().int(),
+  /** Usable addresses of the network, hosts planned, addresses left out, and what is left idle. */
+  addresses: z.number().int(),
+  total: z.number().int(),
+  out: z.number().int(),
+  idle: z.number().int(),
+  mix: z.array(z.object({ persona: z.string(), product: z.string(), hosts: z.number().int() })),
+  vendors: z.number().int(),
+  /** The first of them, or every one where the plan was asked in full. */
+  hosts: z.array(plannedHost),
+  excluded: z.array(z.object({ range: z.string(), addresses: z.number().int(), reason: z.string(), note: z.string() })),
+  unseen: z.array(z.enum(unseenKinds)),
+})
+export type PlannedSegment = z.infer<typeof plannedSegment>
 
 /** A fault of a template: 1-based line and column, the path inside, what was expected. */
 export const templateFault = z.object({ line: z.number().int(), column: z.number().int(), path: z.string(), message: z.string() })

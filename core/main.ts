@@ -11,6 +11,7 @@ import { handlers } from './http/handlers.ts'
 import { startHttp } from './http/server.ts'
 import { startIngest } from './ingest/ingest.ts'
 import { givenAccounts } from './operate/accounts.ts'
+import { drawMissing } from './operate/drawing.ts'
 import { templatesFolder } from './operate/personas.ts'
 import { saveSiteSettings } from './operate/settings.ts'
 import { applyTemplate } from './operate/templates.ts'
@@ -119,6 +120,7 @@ export async function runCore({
       backup: (_core: unknown, actor: Actor, { body }: { body: { file: string; passphrase: string } }) => backup(core, body, actor),
     } as never)
     closing.push(() => admin.close())
+    void drawMissing(core) // what an end of the former process left undone
     ready({ url: http.url, first, accounts: await givenAccounts(core) })
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
   } finally {

@@ -1,5 +1,5 @@
 /** What the sensors' door asks of the core. The door itself is door.ts. */
-import type { EnrolAnswer, EnrolRequest, DecoysConfig, RelayConfig, SensorHealth, SensorSays } from '@shenlou/contract/sensor'
+import type { EnrolAnswer, EnrolRequest, DecoysConfig, RelayConfig, SentDecoysConfig, SensorHealth, SensorSays } from '@shenlou/contract/sensor'
 import type { Authority, PeerIdentity } from './identity-types.ts'
 
 /** Thrown by a handler to answer a request with that status; the message is shown to the sensor's operator. */
@@ -32,7 +32,7 @@ export interface DoorHandlers {
   enrol(input: EnrolRequest & { address: string }): Promise<EnrolAnswer>
   renew(input: { peer: PeerIdentity; csr: string; address: string }): Promise<{ certificate: string; ca: string }>
   /** Desired state. */
-  config(sensor: string): Promise<RelayConfig | DecoysConfig>
+  config(sensor: string): Promise<RelayConfig | DecoysConfig | SentDecoysConfig>
   /** Keeps a range of a captured file and answers how many bytes from its start are kept; `total` when it is whole and its hash is right. */
   blob(input: { sensor: string; sha256: string; from: number; total: number; bytes: Buffer }): Promise<{ received: number }>
   /** A sensor has a captured file: answers how many bytes of it are kept already; `size` means all. */

@@ -1,5 +1,5 @@
 /** What tells one host from the next, drawn from its seed: by the decoy that shows it and by the core that plans it, so that both say the same. */
-import { hkdfSync } from 'node:crypto'
+import { createHmac, hash } from 'node:crypto'
 import type { PersonaTemplate } from '@shenlou/contract/persona'
 import type { TcpClass } from '@shenlou/contract/segment'
 import type { Organisation } from '@shenlou/contract/template'
@@ -24,7 +24,8 @@ export interface HostSteps {
 export function hostDraw({ seed, decoy, persona }: { seed: string; decoy: string; persona: string }): HostDraw {
   if (!/^[0-9a-f]{64}$/.test(seed)) throw new Error(`decoy ${decoy}: the seed is not 32 bytes in hexadecimal; no host is drawn without one`)
   const key = Buffer.from(seed, 'hex')
-  const draw = (purpose: string, bytes: number): Buffer => Buffer.from(hkdfSync('sha256', key, `persona ${decoy}`, purpose, bytes))
+  const hmac = hmacOf(createHmac('sha256', `persona ${decoy}`).update(key).digest())
+  const draw = (purpose: string, bytes: number): Buffer => expand(hmac, purpose, bytes)
   const number = (purpose: string, from: number, to: number): number => {
     const span = BigInt(Math.floor(to) - Math.ceil(from) + 1)
     if (span < 1n) throw new RangeError(`persona ${persona}: nothing lies between ${from} and ${to} for ${purpose}`)
@@ -41,20 +42,43 @@ export function hostDraw({ seed, decoy, persona }: { seed: string; decoy: string
   return { draw, number, pick, fill }
 }
 
+/** HMAC with SHA-256 (RFC 2104) under one key, by one-shot digests: a segment draws tens of thousands of short values. */
+function hmacOf(key: Buffer): (message: Buffer) => Buffer {
+  const pad = (byte: number): Buffer => Buffer.from(Array.from({ length: 64 }, (_, at) => (key[at] ?? 0) ^ byte))
+  const [inner, outer] = [pad(0x36), pad(0x5c)]
+  return (message) => hash('sha256', Buffer.concat([outer, hash('sha256', Buffer.concat([inner, message]), 'buffer')]), 'buffer')
+}
+
+/** HKDF-Expand, RFC 5869 section 2.3. */
+function expand(hmac: (message: Buffer) => Buffer, info: string, bytes: number): Buffer {
+  const name = Buffer.from(info)
+  const blocks: Buffer[] = []
+  for (let at = 1; (at - 1) * 32 < bytes; at++) blocks.push(hmac(Buffer.concat([...blocks.slice(-1), name, Buffer.of(at)])))
+  return Buffer.concat(blocks).subarray(0, bytes)
+}
+
 /** Short name of an organisation as its people use it in host names: the first label of the domain, without hyphens. */
 const siteName = (organisation: Organisation): string => (organisation.domain.split('.')[0] ?? '').replaceAll('-', '').slice(0, 10) || 'hq'
 
 /** After so many steps aside the numbers of a pattern are taken to be too short, and one digit is added. */
-const stepsPerDigit = 8
+const stepsPerDigit = 4
+const letters = 'abcdefghijklmnopqrstuvwxyz'
 
 /** The host's name. A pattern of two digits names a hundred hosts: with more of them the site counts in three, as people do. */
-export function drawHostname({ host }: PersonaTemplate, organisation: Organisation, { pick, fill }: HostDraw, step = 0): string {
-  const nth = step === 0 ? '' : `.${step}`
-  const pattern = pick(`hostname pattern${nth}`, host.hostname).replaceAll('{site}', siteName(organisation))
+export function drawHostname({ host }: PersonaTemplate, organisation: Organisation, { draw, pick, fill }: HostDraw, step = 0): string {
+  const named = (pattern: string): string => pattern.replaceAll('{site}', siteName(organisation))
+  if (step === 0) return fill('hostname', named(pick('hostname pattern', host.hostname)), letters)
+  const drawn = draw(`hostname ${step}`, 32)
+  const pattern = named(host.hostname[drawn.readUInt32BE(0) % host.hostname.length] ?? '')
   const last = pattern.lastIndexOf('#')
-  const more = '#'.repeat(last < 0 && step > 0 ? 2 : Math.floor(step / stepsPerDigit))
+  const more = '#'.repeat(last < 0 ? 2 : Math.floor(step / stepsPerDigit))
   const longer = last < 0 ? pattern + more : pattern.slice(0, last) + more + pattern.slice(last)
-  return fill(`hostname${nth}`, longer, 'abcdefghijklmnopqrstuvwxyz')
+  return [...longer]
+    .map((sign, at) => {
+      const byte = drawn[4 + (at % 28)] as number
+      return sign === '#' ? byte % 10 : sign === '@' ? letters[byte % letters.length] : sign
+    })
+    .join('')
 }
 
 /** The host's MAC address: a prefix of its maker, and a drawn rest that moves on by one a step. */

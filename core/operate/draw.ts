@@ -32,11 +32,20 @@ const subject = (organisation: Organisation, commonName: string, unit?: string):
   { CN: [commonName] },
 ]
 
-/**
- * A server certificate for the organisation's site: issued by an internal CA of its own that exists for this one signature, or
- * self-signed. Serial, dates and issuer are random, so no two decoys share one.
- */
-async function drawCertificate(persona: PersonaTemplate, organisation: Organisation, keyPem: string): Promise<string> {
+interface Issuer {
+  keys: CryptoKeyPair
+  name: x509.JsonName
+}
+/** The internal CA of each organisation while hosts are drawn: a group has one, and all of its servers are signed by it. */
+export type Issuers = Map<string, Promise<Issuer>>
+
+async function drawIssuer(organisation: Organisation): Promise<Issuer> {
+  const name = `${organisation.name.en} ${['Root CA', 'Issuing CA', 'Server CA', 'CA'][randomInt(4)]} ${['G2', 'R1', '01', '2019', '2021'][randomInt(5)]}`
+  return { keys: await cryptoKeys(await rsaKey(2048)), name: subject(organisation, name) }
+}
+
+/** A server certificate for the organisation's site: issued by its internal CA, or self-signed. Serial and dates are random. */
+async function drawCertificate(persona: PersonaTemplate, organisation: Organisation, keyPem: string, issuers: Issuers): Promise<string> {
   const keys = await cryptoKeys(keyPem)
   const host = `www.${organisation.domain}`
   const notBefore = new Date(Math.floor((Date.now() - randomInt(30, 330) * dayMs - randomInt(0, dayMs)) / 1000) * 1000)
@@ -54,26 +63,32 @@ async function drawCertificate(persona: PersonaTemplate, organisation: Organisat
     })
     return certificate.toString('pem')
   }
-  const issuer = await cryptoKeys(await rsaKey(2048))
+  const issuer = await (issuers.get(organisation.domain) ??
+    (issuers.set(organisation.domain, drawIssuer(organisation)).get(organisation.domain) as Promise<Issuer>))
   const units = ['Information Center', 'IT Department', 'Network Security', 'Digital Center', 'Infrastructure']
   const certificate = await x509.X509CertificateGenerator.create({
     ...common,
     subject: subject(organisation, host, units[randomInt(units.length)]),
-    issuer: subject(
-      organisation,
-      `${organisation.name.en} ${['Root CA', 'Issuing CA', 'Server CA', 'CA'][randomInt(4)]} ${['G2', 'R1', '01', '2019', '2021'][randomInt(5)]}`,
-    ),
-    signingKey: issuer.privateKey,
+    issuer: issuer.name,
+    signingKey: issuer.keys.privateKey,
     extensions: [
       new x509.BasicConstraintsExtension(false),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-      await x509.AuthorityKeyIdentifierExtension.create(issuer.publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer.keys.publicKey),
       names,
     ],
   })
   return certificate.toString('pem')
+}
+
+const tlsOf = (persona: PersonaTemplate): { rsaBits: number } | undefined => persona.web?.tls ?? persona.hmi?.tls
+
+/** RSA keys that a host of this persona needs, by name, in bits. Keys of other kinds are derived from its seed and cost nothing here. */
+export function neededKeys(persona: PersonaTemplate): Record<string, number> {
+  const tls = tlsOf(persona)
+  return { ...(persona.ssh?.hostKeys.includes('rsa') ? { rsa: persona.ssh.rsaBits } : {}), ...(tls ? { tlsKey: tls.rsaBits } : {}) }
 }
 
 /**
@@ -84,11 +99,11 @@ export async function drawSecrets(
   persona: PersonaTemplate,
   organisation: Organisation,
   have: Readonly<Record<string, string>> = {},
+  issuers: Issuers = new Map(),
 ): Promise<Record<string, string>> {
   const secrets: Record<string, string> = { ...have }
-  if (persona.ssh?.hostKeys.includes('rsa')) secrets.rsa ??= await rsaKey(persona.ssh.rsaBits)
-  const tls = persona.web?.tls ?? persona.hmi?.tls
-  if (tls) secrets.tlsKey ??= await rsaKey(tls.rsaBits)
-  if (persona.web && secrets.tlsKey) secrets.tlsCertificate ??= await drawCertificate(persona, organisation, secrets.tlsKey)
+  const keys = Object.entries(neededKeys(persona)).filter(([name]) => secrets[name] === undefined)
+  await Promise.all(keys.map(async ([name, bits]) => Object.assign(secrets, { [name]: await rsaKey(bits) })))
+  if (persona.web && secrets.tlsKey) secrets.tlsCertificate ??= await drawCertificate(persona, organisation, secrets.tlsKey, issuers)
   return secrets
 }

@@ -1,121 +1,21 @@
 /** What applying a scenario would change: the rows it wants against the rows there are. Reads only. */
 import { createHash } from 'node:crypto'
+import type { PlanStep, ScenarioTemplate } from '@shenlou/contract/template'
 import type { Sql, TransactionSql } from 'postgres'
-import { services } from '@shenlou/contract/services'
-import type { SnmpSettings } from '@shenlou/contract/snmp'
-import type { Organisation, PlanStep, ScenarioTemplate } from '@shenlou/contract/template'
 import { ApiError } from '../api-error.ts'
 import { isNetwork } from '../known-scanners.ts'
-import { withDataPort } from './passive.ts'
+import { networkOf, overlap } from './ipv4.ts'
+import { type Site, type Wanted, type WantedDecoy, type WantedPlacement, type WantedSegment, wantedRows } from './wanted.ts'
 
-export interface WantedDecoy {
-  id: string
-  persona: string
-  name: ScenarioTemplate['decoys'][number]['name'] | null
-  scope: string
-  host: string
-  organisation: Organisation
-  services: { service: string; port: number; settings: Record<string, unknown> }[]
-  /** The plant of an industrial device, and which of its units each alias stands for. */
-  plant: { id: string; template: string; units: Record<string, string> } | null
-}
-export interface WantedPlacement {
-  id: string
-  relay: string
-  host: string
-  decoy: string
-  address: string
-  port: number
-  transport: string
-  service: string
-}
-export interface Wanted {
-  decoys: WantedDecoy[]
-  placements: WantedPlacement[]
-  scanners: (ScenarioTemplate['knownScanners'][number] & { scope: string })[]
-}
 export interface Plan {
   steps: PlanStep[]
   warnings: string[]
   /** Changes when what the plan was made against changes. */
   base: string
   wanted: Wanted
+  /** What happens to each wanted decoy, by id. */
+  actions: ReadonlyMap<string, PlanStep['action']>
 }
-
-/** What an installation fills in: the address that `$bind` stands for, and its own fictional group. */
-export interface Site {
-  bind: string
-  organisation: Organisation
-  /** The password that `$drawn` stands for. */
-  password(decoy: string, user: string): string
-}
-
-/** The rows that a scenario stands for. */
-export function wantedRows(written: ScenarioTemplate, { bind, organisation, password }: Site): Wanted {
-  const scenario = { ...written, decoys: written.decoys.map((decoy) => withDataPort(written, decoy)) }
-  const home = homeOf(scenario)
-  const decoys = scenario.decoys.map(
-    (decoy): WantedDecoy => ({
-      id: decoy.id,
-      persona: decoy.persona,
-      name: decoy.name ?? null,
-      scope: decoy.scope ?? home,
-      host: scenario.placements.find((placement) => placement.decoy === decoy.id)?.host ?? 'decoys',
-      organisation: scenario.organisation ?? organisation,
-      services: decoy.services.map(({ service, port, settings }) => {
-        if (service === 'snmp') return { service, port, settings: drawnSnmp(services.snmp.settings.parse(settings), (name) => password(decoy.id, name)) }
-        const checked = services[service as keyof typeof services].settings.parse(settings)
-        if (!('login' in checked)) return { service, port, settings: checked }
-        const accounts = checked.login.accounts.map((account) =>
-          account.password === '$drawn' ? { ...account, password: password(decoy.id, account.user) } : account,
-        )
-        return { service, port, settings: { ...checked, login: { ...checked.login, accounts } } }
-      }),
-      plant: plantOf(scenario, decoy),
-    }),
-  )
-  const placements = scenario.placements.flatMap((placement) => {
-    const decoy = scenario.decoys.find(({ id }) => id === placement.decoy)
-    return (decoy?.services ?? []).map((service): WantedPlacement => {
-      const address = placement.address === '$bind' ? bind : placement.address
-      const port = placement.ports[service.service] ?? service.port
-      const { transport } = services[service.service as keyof typeof services]
-      const id = `p-${createHash('sha256').update([placement.relay, address, port, transport, decoy?.id, service.service].join('\0')).digest('hex').slice(0, 20)}`
-      return { id, relay: placement.relay, host: placement.host, decoy: placement.decoy, address, port, transport, service: service.service }
-    })
-  })
-  return { decoys, placements, scanners: scenario.knownScanners.map((entry) => ({ ...entry, scope: entry.scope ?? home })) }
-}
-
-/** Communities and passwords of SNMP users that are `$drawn`: one a decoy for reading, one for writing, and one a user. */
-function drawnSnmp({ communities, users }: SnmpSettings, password: (name: string) => string): SnmpSettings {
-  const drawn = (value: string, name: string): string => (value === '$drawn' ? password(name) : value)
-  const secret = <T extends { password: string } | undefined>(of: T, name: string): T => of && { ...of, password: drawn(of.password, name) }
-  return {
-    communities: {
-      read: communities.read.map((community) => drawn(community, 'snmp read')),
-      write: communities.write.map((community) => drawn(community, 'snmp write')),
-    },
-    users: users.map(({ auth, privacy, ...rest }) => ({
-      ...rest,
-      ...(auth ? { auth: secret(auth, `snmp ${rest.user}`) } : {}),
-      ...(privacy ? { privacy: secret(privacy, `snmp ${rest.user} privacy`) } : {}),
-    })),
-  }
-}
-
-function plantOf(scenario: ScenarioTemplate, { plant, units }: ScenarioTemplate['decoys'][number]): WantedDecoy['plant'] {
-  const named = scenario.plants.find(({ id }) => id === plant)
-  return named ? { id: named.id, template: named.template, units } : null
-}
-
-/** The place of what a scenario gives none. */
-const homeOf = ({ scopes }: ScenarioTemplate): string => scopes[0]?.path ?? 'group'
-
-/** Every place that a scenario touches. */
-export const placesOf = (scenario: ScenarioTemplate): string[] => [
-  ...new Set([...scenario.scopes.map(({ path }) => path), ...[...scenario.decoys, ...scenario.knownScanners].map(({ scope }) => scope ?? homeOf(scenario))]),
-]
 
 /** JSON with sorted keys: jsonb keeps no order. */
 export const canonical = (value: unknown): string =>
@@ -130,62 +30,54 @@ const describePlant = (plant: WantedDecoy['plant']): string =>
 const describePlacement = (placement: WantedPlacement): string =>
   `${placement.relay} ${placement.address}:${placement.port} → ${placement.decoy}/${placement.service}`
 
-/** Compares a scenario with the database. Throws 409 when it claims a decoy or an address of another template. */
+/** Compares a scenario with the database. Throws 409 when it claims a decoy, a segment or an address of another template. */
 export async function makePlan(sql: Sql | TransactionSql, scenario: ScenarioTemplate, site: Site): Promise<Plan> {
   const wanted = wantedRows(scenario, site)
-  const haveDecoys = await sql<
-    (WantedDecoy & { template: string })[]
-  >`select id, template, persona, name, scope, host, organisation, services, plant from decoy where template = ${scenario.name} or id in ${sql(['', ...wanted.decoys.map(({ id }) => id)])}`
-  const havePlacements = await sql<
-    (WantedPlacement & { template: string })[]
-  >`select id, template, relay, host, decoy, address, port, transport, service from placement where template = ${scenario.name} or relay in ${sql(['', ...wanted.placements.map(({ relay }) => relay)])}`
+  const relays = [...new Set([...wanted.placements, ...wanted.segments].map(({ relay }) => relay))]
+  const haveSegments = await sql<(WantedSegment & { template: string })[]>`
+    select id, template, relay, host, scope, name, config, real_hosts as "realHosts" from segment
+    where template = ${scenario.name} or id = any(${wanted.segments.map(({ id }) => id)}) or relay = any(${relays})`
+  const haveDecoys = await sql<(WantedDecoy & { template: string })[]>`
+    select id, template, persona, name, scope, host, organisation, services, plant, segment, idle from decoy
+    where template = ${scenario.name} or id = any(${wanted.decoys.map(({ id }) => id)})`
+  const havePlacements = await sql<(WantedPlacement & { template: string })[]>`
+    select id, template, relay, host, decoy, address, port, transport, service from placement where template = ${scenario.name} or relay = any(${relays})`
   const scopes = await sql<{ path: string }[]>`select path from scope`
   const sensors = await sql<{ name: string; role: string }[]>`select name, role from sensor where status <> 'revoked'`
 
-  for (const { id, template } of haveDecoys)
-    if (template !== scenario.name) throw new ApiError(409, 'template-conflict', `decoy '${id}' belongs to template '${template}'; give it another id`)
-  for (const want of wanted.placements) {
-    const other = havePlacements.find(
-      (have) =>
-        have.template !== scenario.name &&
-        have.relay === want.relay &&
-        have.address === want.address &&
-        have.port === want.port &&
-        have.transport === want.transport,
-    )
-    if (other) throw new ApiError(409, 'template-conflict', `${want.address}:${want.port} on relay '${want.relay}' belongs to template '${other.template}'`)
-  }
-
+  refuseConflicts(scenario, wanted, haveSegments, haveDecoys, havePlacements)
+  const known = new Map(haveDecoys.map(({ template: _template, ...decoy }) => [decoy.id, decoy]))
+  const actions = new Map(
+    wanted.decoys.map((want): [string, PlanStep['action']] => {
+      const have = known.get(want.id)
+      return [want.id, !have ? 'create' : canonical(have) === canonical(want) ? 'keep' : 'change']
+    }),
+  )
   const steps: PlanStep[] = []
+  const have = new Set(scopes.map(({ path }) => path))
   for (const { path, name } of scenario.scopes)
-    steps.push({ action: scopes.some((have) => have.path === path) ? 'keep' : 'create', what: 'scope', id: path, detail: `${name.zh} / ${name.en}` })
+    steps.push({ action: have.has(path) ? 'keep' : 'create', what: 'scope', id: path, detail: `${name.zh} / ${name.en}` })
+  steps.push(...segmentSteps(scenario.name, wanted, haveSegments, haveDecoys, actions))
   for (const want of wanted.decoys) {
-    const have = haveDecoys.find(({ id }) => id === want.id)
-    if (!have) steps.push({ action: 'create', what: 'decoy', id: want.id, detail: describeDecoy(want) })
-    else {
-      const { template: _template, ...rest } = have
-      const same = canonical(rest) === canonical(want)
-      steps.push({
-        action: same ? 'keep' : 'change',
-        what: 'decoy',
-        id: want.id,
-        detail: same ? describeDecoy(want) : `${describeDecoy(rest)} ⇒ ${describeDecoy(want)}`,
-      })
-    }
+    if (want.segment !== null) continue
+    const before = known.get(want.id)
+    const action = actions.get(want.id) as PlanStep['action']
+    const detail = before && action === 'change' ? `${describeDecoy(before)} ⇒ ${describeDecoy(want)}` : describeDecoy(want)
+    steps.push({ action, what: 'decoy', id: want.id, detail })
   }
-  const mine = havePlacements.filter(({ template }) => template === scenario.name)
+  // The hosts of a segment and where they answer are told with it.
+  const ofSegments = new Set([...wanted.decoys, ...haveDecoys].filter(({ segment }) => segment !== null).map(({ id }) => id))
+  const mine = new Map(havePlacements.filter(({ template }) => template === scenario.name).map((each) => [each.id, each]))
   for (const want of wanted.placements)
-    steps.push({
-      action: mine.some(({ id, host }) => id === want.id && host === want.host) ? 'keep' : 'create',
-      what: 'placement',
-      id: want.id,
-      detail: describePlacement(want),
-    })
-  for (const have of mine)
-    if (!wanted.placements.some(({ id }) => id === have.id)) steps.push({ action: 'remove', what: 'placement', id: have.id, detail: describePlacement(have) })
-  for (const have of haveDecoys)
-    if (have.template === scenario.name && !wanted.decoys.some(({ id }) => id === have.id))
-      steps.push({ action: 'remove', what: 'decoy', id: have.id, detail: describeDecoy(have) })
+    if (!ofSegments.has(want.decoy))
+      steps.push({ action: mine.get(want.id)?.host === want.host ? 'keep' : 'create', what: 'placement', id: want.id, detail: describePlacement(want) })
+  const placements = new Set(wanted.placements.map(({ id }) => id))
+  for (const each of mine.values())
+    if (!placements.has(each.id) && !ofSegments.has(each.decoy))
+      steps.push({ action: 'remove', what: 'placement', id: each.id, detail: describePlacement(each) })
+  for (const each of haveDecoys)
+    if (each.template === scenario.name && each.segment === null && !actions.has(each.id))
+      steps.push({ action: 'remove', what: 'decoy', id: each.id, detail: describeDecoy(each) })
 
   const wrong = wanted.scanners.find(({ network }) => !isNetwork(network))
   if (wrong) throw new ApiError(422, 'template-invalid', `known scanner ${wrong.owner}: ${wrong.network} is not an address or a network such as 192.0.2.0/24`)
@@ -206,7 +98,7 @@ export async function makePlan(sql: Sql | TransactionSql, scenario: ScenarioTemp
     if (!wanted.scanners.some(({ network, scope }) => network === have.network && scope === have.scope))
       steps.push({ action: 'remove', what: 'known-scanner', id: have.network, detail: have.owner })
 
-  const names = new Set([...wanted.placements.map(({ relay }) => `relay ${relay}`), ...wanted.placements.map(({ host }) => `decoys ${host}`)])
+  const names = new Set([...wanted.placements, ...wanted.segments].flatMap(({ relay, host }) => [`relay ${relay}`, `decoys ${host}`]))
   const warnings = [...names]
     .filter((pair) => !sensors.some(({ name, role }) => `${role} ${name}` === pair))
     .map((pair) => {
@@ -217,9 +109,74 @@ export async function makePlan(sql: Sql | TransactionSql, scenario: ScenarioTemp
     steps,
     warnings,
     base: createHash('sha256')
-      .update(canonical([haveDecoys, havePlacements, haveScanners, scopes]))
+      .update(canonical([haveDecoys, havePlacements, haveScanners, scopes, haveSegments]))
       .digest('hex')
       .slice(0, 32),
     wanted,
+    actions,
   }
+}
+
+type Of<T> = T & { template: string }
+
+function refuseConflicts(
+  scenario: ScenarioTemplate,
+  wanted: Wanted,
+  segments: readonly Of<WantedSegment>[],
+  decoys: readonly Of<WantedDecoy>[],
+  placements: readonly Of<WantedPlacement>[],
+): void {
+  const conflict = (message: string): never => {
+    throw new ApiError(409, 'template-conflict', message)
+  }
+  const others = <T>(rows: readonly Of<T>[]): Of<T>[] => rows.filter(({ template }) => template !== scenario.name)
+  const ids = new Set(wanted.segments.map(({ id }) => id))
+  for (const { id, template } of others(segments)) if (ids.has(id)) conflict(`segment '${id}' belongs to template '${template}'; give it another id`)
+  const wantedIds = new Set(wanted.decoys.map(({ id }) => id))
+  for (const { id, template } of others(decoys)) if (wantedIds.has(id)) conflict(`decoy '${id}' belongs to template '${template}'; give it another id`)
+  for (const want of wanted.segments) {
+    const other = others(segments).find((each) => each.relay === want.relay && overlap(networkOf(each.config.network), networkOf(want.config.network)))
+    if (other)
+      conflict(`${want.config.network} on relay '${want.relay}' overlaps ${other.config.network} of segment '${other.id}' of template '${other.template}'`)
+  }
+  const place = ({ relay, address, port, transport }: WantedPlacement): string => `${relay} ${address} ${transport} ${port}`
+  const taken = new Map(others(placements).map((each) => [place(each), each.template]))
+  for (const want of wanted.placements) {
+    const other = taken.get(place(want))
+    if (other) conflict(`${want.address}:${want.port} on relay '${want.relay}' belongs to template '${other}'`)
+  }
+}
+
+/** One step a segment: what changes of itself, and how many of its hosts come, change and go. */
+function segmentSteps(
+  template: string,
+  wanted: Wanted,
+  haveSegments: readonly Of<WantedSegment>[],
+  haveDecoys: readonly Of<WantedDecoy>[],
+  actions: ReadonlyMap<string, PlanStep['action']>,
+): PlanStep[] {
+  const counts = new Map<string, Record<PlanStep['action'], number>>()
+  const count = (segment: string | null, action: PlanStep['action']): void => {
+    if (segment === null) return
+    const of = counts.get(segment) ?? { create: 0, change: 0, remove: 0, keep: 0 }
+    of[action] += 1
+    counts.set(segment, of)
+  }
+  for (const { id, segment } of wanted.decoys) count(segment, actions.get(id) as PlanStep['action'])
+  for (const { id, segment, template: of } of haveDecoys) if (of === template && !actions.has(id)) count(segment, 'remove')
+  const describe = ({ id, relay, config, host }: WantedSegment): string => {
+    const of = counts.get(id) ?? { create: 0, change: 0, remove: 0, keep: 0 }
+    const hosts = `${of.create + of.change + of.keep} hosts (${of.create} new, ${of.change} changed, ${of.remove} removed)`
+    return `${relay} ${config.interface}${config.vlan === undefined ? '' : ` VLAN ${config.vlan}`} ${config.network}: ${hosts}; host ${host}${config.dryRun ? '; dry run' : ''}`
+  }
+  const mine = haveSegments.filter((each) => each.template === template)
+  const steps = wanted.segments.map((want): PlanStep => {
+    const before = mine.find(({ id }) => id === want.id)
+    const of = counts.get(want.id)
+    const same = before && canonical({ ...before, template: undefined }) === canonical(want) && !of?.create && !of?.change && !of?.remove
+    return { action: !before ? 'create' : same ? 'keep' : 'change', what: 'segment', id: want.id, detail: describe(want) }
+  })
+  for (const each of mine)
+    if (!wanted.segments.some(({ id }) => id === each.id)) steps.push({ action: 'remove', what: 'segment', id: each.id, detail: describe(each) })
+  return steps
 }

@@ -21,3 +21,6 @@ export const plantSeed = (secret: Buffer, plant: string): string =>
 /** The 32-byte seed of one decoy, hexadecimal (HKDF, RFC 5869). */
 export const decoySeed = (secret: Buffer, decoy: string): string =>
   Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), `decoy ${decoy}`, 32)).toString('hex')
+
+/** The seed of a host that an idle address answers as: another persona at that address is another host, with nothing of the former. */
+export const hostSeed = (secret: Buffer, decoy: string, persona: string): string => decoySeed(secret, `${decoy} ${persona}`)

@@ -6,7 +6,7 @@ import { createAuthority, openAuthority } from '@shenlou/link/authority'
 import { openSensorDoor } from '@shenlou/link/door'
 import type { Authority } from '@shenlou/link/identity-types'
 import type { Core } from '../core.ts'
-import { desiredState } from '../operate/desired.ts'
+import { desiredVersion } from '../operate/desired.ts'
 import { setDoor } from './door-of.ts'
 import { createHandlers } from './handlers.ts'
 import { watchSensors } from './watch.ts'
@@ -55,7 +55,7 @@ export async function openDoor(
     keyHash: authority.keyHash,
     revoke: (serials) => door.revoke(serials),
   })
-  const notify = async (sensor: string): Promise<void> => door.notifyConfig(sensor, (await desiredState(core, sensor)).version)
+  const notify = async (sensor: string): Promise<void> => door.notifyConfig(sensor, await desiredVersion(core))
   const off = core.bus.on('config', ({ sensor }) => void notify(sensor).catch((error: Error) => core.log(`config of ${sensor}: ${error.message}`)))
   const watching = watchSensors(core)
   return {

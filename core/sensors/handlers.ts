@@ -8,7 +8,7 @@ import { appendBlob, keptBytes } from '../blobs.ts'
 import type { Core } from '../core.ts'
 import type { SensorRole } from '../ingest/check-event.ts'
 import { committedSeq, ingestBatch } from '../ingest/ingest.ts'
-import { desiredState } from '../operate/desired.ts'
+import { desiredState, desiredVersion } from '../operate/desired.ts'
 import { enrol, plainAddress, renew } from './enrolment.ts'
 import { keepIdentities } from './identities.ts'
 import { enrolmentsPerMinute } from './limits.ts'
@@ -83,7 +83,7 @@ export function createHandlers(core: Core, authority: Authority): DoorHandlers &
       }
       await sql`update sensor set connected = true, connected_from = ${address}, version = ${hello.version}, last_seen_at = to_timestamp(${core.clock() / 1000}::float8) where id = ${sensor}`
       background('sensor frames', tellSensor(core, sensor))
-      return { confirmed: row.status === 'confirmed', committed, configVersion: (await desiredState(core, sensor)).version }
+      return { confirmed: row.status === 'confirmed', committed, configVersion: await desiredVersion(core) }
     },
 
     async batch({ sensor, epoch, first, last, events }) {
