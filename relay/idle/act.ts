@@ -1,0 +1,145 @@
+/** Carries out what the engine decides: kernel first, then heals and probes, one after the other and bounded. */
+import type { Kernel } from '../capture/kernel.ts'
+import { addressNumber, addressText } from './addresses.ts'
+import type { Acts, Politeness } from './politeness-types.ts'
+import { healAddress, type ProbeResult, probeAddresses } from './probe.ts'
+
+export interface ActorOptions {
+  engine: Politeness
+  kernel: Kernel
+  device: string
+  /** The relay's own address behind the capture interface. */
+  own?: string | undefined
+  now(): number
+  say(event: Acts['events'][number]): void
+  log(line: string): void
+  probe?: (addresses: readonly number[], signal: AbortSignal) => Promise<ProbeResult>
+  heal?: (address: number, mac: number, signal: AbortSignal) => Promise<string | undefined>
+}
+export interface Actor {
+  /** Does what the engine wants by now. Returns at once; `settled` resolves when it was done. */
+  act(): void
+  settled(): Promise<void>
+  /** What could not be done lately, for people. */
+  readonly problem: string
+  close(): void
+}
+
+/** A heal is said again for neighbours that missed it. */
+const healAgainMs = 3000
+const maxHeals = 1024
+/** Questions that are asked together when they come together. */
+const gatherMs = 5
+const maxTogether = 512
+const probesAtOnce = 2
+
+export function openActor({ engine, kernel, device, own, now, say, log, probe, heal }: ActorOptions): Actor {
+  const closing = new AbortController()
+  const { signal } = closing
+  const ask = probe ?? ((addresses) => probeAddresses(addresses, { device, own, signal }))
+  const mend = heal ?? ((address, mac) => healAddress(address, mac, { device, signal }))
+  let kernelWork: Promise<void> = Promise.resolve()
+  let healWork: Promise<void> = Promise.resolve()
+  let heals = 0
+  let questions: number[] = []
+  let gathering: NodeJS.Timeout | undefined
+  let asking = 0
+  let problem = ''
+  const later = new Set<NodeJS.Timeout>()
+
+  const trouble = (line: string): void => {
+    if (line !== problem) log(line)
+    problem = line.slice(0, 300)
+  }
+
+  async function change(releases: string[], claims: Acts['claims']): Promise<void> {
+    try {
+      if (releases.length > 0) await kernel.release(releases)
+    } catch (error) {
+      // What may still be answered must not be: all of it goes.
+      trouble(`${releases.length} addresses could not be released, so all are: ${(error as Error).message}`)
+      await kernel.releaseAll().catch((worse: Error) => trouble(`nothing could be released; the lease ends by itself: ${worse.message}`))
+    }
+    // Released while it waited: its owner came.
+    const still = claims.filter(({ address }) => engine.stateOf(addressNumber(address) ?? 0) === 'claimed')
+    if (still.length === 0) return
+    try {
+      await kernel.claim(still)
+      problem = ''
+    } catch (error) {
+      trouble(`${still.length} addresses could not be claimed: ${(error as Error).message}`)
+      engine.notClaimed(
+        still.map(({ address }) => addressNumber(address) ?? 0),
+        now(),
+      )
+    }
+  }
+
+  function mendSoon(address: number, mac: number, again: boolean): void {
+    if (heals >= maxHeals || signal.aborted) return
+    heals += 1
+    // After the kernel has let go of it: until then it would write the decoy's MAC into the frame.
+    const released = kernelWork
+    healWork = healWork.then(async () => {
+      await released
+      heals -= 1
+      const failed = signal.aborted ? undefined : await mend(address, mac, signal)
+      if (failed !== undefined && !signal.aborted) trouble(`the neighbours of ${addressText(address)} could not be told of its owner: ${failed}`)
+      if (again && !signal.aborted) {
+        const timer = setTimeout(() => {
+          later.delete(timer)
+          mendSoon(address, mac, false)
+        }, healAgainMs)
+        later.add(timer)
+      }
+    })
+  }
+
+  function askNext(): void {
+    gathering = undefined
+    while (questions.length > 0 && asking < probesAtOnce && !signal.aborted) {
+      const some = questions.slice(0, maxTogether)
+      questions = questions.slice(maxTogether)
+      asking += 1
+      void ask(some, signal).then(({ answered, clean, failed }) => {
+        asking -= 1
+        if (signal.aborted) return
+        if (failed !== undefined) trouble(`addresses could not be probed: ${failed}`)
+        for (const { address, mac } of answered) engine.seen(address, mac, 'probe', now())
+        engine.clean(clean, now())
+        act()
+        askNext()
+      })
+    }
+  }
+
+  function act(): void {
+    const acts = engine.take()
+    for (const server of acts.servers) log(`a DHCP server is at ${addressText(server)}; it is not answered`)
+    for (const event of acts.events) say(event)
+    if (acts.releases.length > 0 || acts.claims.length > 0) {
+      const releases = acts.releases.map(addressText)
+      kernelWork = kernelWork.then(() => change(releases, acts.claims))
+    }
+    for (const { address, mac } of acts.heals) mendSoon(address, mac, true)
+    if (acts.probes.length > 0) {
+      questions.push(...acts.probes)
+      gathering ??= setTimeout(askNext, gatherMs)
+    }
+  }
+
+  return {
+    act,
+    async settled() {
+      await kernelWork
+    },
+    get problem() {
+      return problem
+    },
+    close() {
+      closing.abort()
+      clearTimeout(gathering)
+      for (const timer of later) clearTimeout(timer)
+    },
+  }
+}
