@@ -15,6 +15,8 @@ const hourSteps = 3_600_000 / stepMs
 const comingIn = 1.5 * hourSteps
 /** A saved state from further in the future than this belongs to another clock. */
 const aheadSteps = 600 * 10
+/** A run is at the clock when it is not further behind than a minute. */
+const nearSteps = 600
 /** Where the acts are kept: no adversary's name begins so. */
 const actsName = '.acts'
 /** More are not kept beside the branches: the one with the most is saved in full. */
@@ -315,11 +317,13 @@ export function openPlantSite(plant: PlantsOptions['plants'][number], options: P
       return there
     },
     keep(now, { everyMs, changedMs, unseenMs }) {
+      // What still catches up is saved when it is there: halfway it would be as old as what is kept.
+      const current = (run: Run): boolean => host.stepNow() - run.step <= nearSteps
       for (const [adversary, seat] of loaded) {
         if (seat.views > 0) seat.seen = now
         const { branch } = seat
         if (branch) branches.set(adversary, seat.seen)
-        if (branch && now - branch.savedAt >= (branch.dirty ? changedMs : everyMs)) save(seat)
+        if (branch && current(branch.run) && now - branch.savedAt >= (branch.dirty ? changedMs : everyMs)) save(seat)
         if (seat.views === 0 && now - seat.seen > (branch ? unseenMs : everyMs)) {
           save(seat)
           loaded.delete(adversary)
@@ -327,7 +331,7 @@ export function openPlantSite(plant: PlantsOptions['plants'][number], options: P
         }
       }
       flush()
-      if (now - savedAt >= everyMs) saveBase()
+      if (current(base!) && now - savedAt >= everyMs) saveBase()
     },
     saveAll() {
       if (!base) return
