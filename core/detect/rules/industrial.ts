@@ -235,7 +235,11 @@ const acting = rulesOf({ ...common, severity: 'high', opens: true }, [
   {
     id: 'industrial.rogue-master',
     title: { zh: '非法主站', en: 'Rogue master' },
-    reason: { zh: '设备归其操作屏管辖;另有客户端在发出命令。', en: 'The device belongs to its HMI, and another client gives the orders.' },
+    version: 2,
+    reason: {
+      zh: '设备执行了不经其操作屏而来的命令。依据仅此一点:诱饵没有任何合法主站,所以凡自称主站者皆非法,不论其地址如何。',
+      en: 'The device carried out an order that did not come by its own screen. It rests on this alone: no master of ours ever polls a decoy, so whoever acts as one is none, whatever its address.',
+    },
     techniques: ['T0848'],
     when: { all: [operation(...acts), done, { not: select }, { not: { field: 'service', in: screens } }] },
   },
