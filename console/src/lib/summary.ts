@@ -26,7 +26,13 @@ const summaries: Summaries = {
   'protocol.violated': (b) => `${b.reason}: ${b.data}`,
   'tls.negotiated': (b) => [b.version, b.cipher, b.serverName, b.ja4].filter(Boolean).join(' · '),
   'ssh.negotiated': (b) => `${b.clientVersion} · ${b.hassh}`,
-  'login.attempted': (b) => `${b.user} / ${b.password ?? b.key?.fingerprint ?? `(${b.method})`} → ${b.outcome}`,
+  'protocol.negotiated': (b) =>
+    [b.protocol.toUpperCase(), `${few(b.offered)} → ${b.selected}`, b.client.name, b.client.build, b.client.system, b.client.cookie]
+      .filter(Boolean)
+      .join(' · '),
+  'exploit.attempted': (b) => `${b.vulnerability}: ${b.step}`,
+  'login.attempted': (b) =>
+    `${b.ntlm?.domain ? `${b.ntlm.domain}\\` : ''}${b.user} / ${b.password ?? b.key?.fingerprint ?? b.ntlm?.hash ?? `(${b.method})`} → ${b.outcome}`,
   'command.executed': (b) => b.input,
   'command.finished': (b) => `exit ${b.exitCode}, ${duration(b.durationMs)}`,
   'terminal.opened': (b) => `${b.term} ${b.columns}×${b.rows}`,

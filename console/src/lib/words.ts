@@ -23,6 +23,8 @@ export const kindWords: Record<EventKind, Word> = {
   'protocol.violated': m.kind_protocol_violated,
   'tls.negotiated': m.kind_tls_negotiated,
   'ssh.negotiated': m.kind_ssh_negotiated,
+  'protocol.negotiated': m.kind_protocol_negotiated,
+  'exploit.attempted': m.kind_exploit_attempted,
   'login.attempted': m.kind_login_attempted,
   'command.executed': m.kind_command_executed,
   'command.finished': m.kind_command_finished,
