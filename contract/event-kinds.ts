@@ -178,15 +178,61 @@ export const eventKinds = {
       compression: algorithms,
     }),
   }),
+  'protocol.negotiated': define({
+    emitter: 'decoy',
+    value: 'normal',
+    summary: 'A client of Windows file sharing or remote desktop said what it speaks and who it is; `selected` is what it was given.',
+    body: z.object({
+      protocol: z.enum(['smb', 'rdp']),
+      offered: z.array(escaped(64)).max(64),
+      selected: escaped(64),
+      client: z.object({
+        name: escaped(128).optional(),
+        build: escaped(64).optional(),
+        /** What SMB1 calls the native operating system and LAN manager. */
+        system: escaped(256).optional(),
+        /** Keyboard layout as a Windows language identifier: `0x00000804`. */
+        keyboard: escaped(16).optional(),
+        guid: escaped(36).optional(),
+        /** What the first request of RDP names: a user, or where a load balancer is to route it. */
+        cookie: escaped(256).optional(),
+        channels: z.array(escaped(16)).max(31).optional(),
+        screen: escaped(16).optional(),
+      }),
+    }),
+  }),
+  'exploit.attempted': define({
+    emitter: 'decoy',
+    value: 'high',
+    summary: 'A client sent what a known exploit or its check sends.',
+    body: z.object({
+      /** Its usual name: `MS17-010`, `CVE-2019-0708`. */
+      vulnerability: escaped(64),
+      step: escaped(200),
+      data: escaped(4096),
+      /** Bytes of the whole message. */
+      size: count,
+    }),
+  }),
 
   'login.attempted': define({
     emitter: 'decoy',
     value: 'high',
     summary: 'Credentials were offered to a decoy.',
     body: z.object({
-      method: z.enum(['none', 'password', 'keyboard-interactive', 'publickey', 'form', 'basic', 'ftp', 's7-password', 'snmp-community', 'snmp-usm']),
+      method: z.enum(['none', 'password', 'keyboard-interactive', 'publickey', 'form', 'basic', 'ftp', 's7-password', 'snmp-community', 'snmp-usm', 'ntlm']),
       user: escaped(4096),
       password: escaped(8192).optional(),
+      /** Of a logon by NTLM; `hash` is the line that a password cracker takes: hashcat 5500 of NetNTLMv1, 5600 of NetNTLMv2. */
+      ntlm: z
+        .object({
+          domain: escaped(256),
+          workstation: escaped(256),
+          version: escaped(32).optional(),
+          form: z.enum(['netntlmv1', 'netntlmv2']).optional(),
+          hash: escaped(16384).optional(),
+        })
+        .optional(),
       key: z.object({ type: escaped(64), fingerprint: escaped(128) }).optional(),
       outcome: z.enum(['accepted', 'refused', 'partial']),
       /** Which rule of the decoy's login policy let it in. */

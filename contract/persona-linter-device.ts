@@ -23,7 +23,7 @@ export function lintDevice({ os, hardware, host, device, ssh, snmp, hmi, web }: 
     if (os.architecture !== 'embedded') wrong.push("os.architecture: is 'embedded' where no program of others runs")
     if (ssh) wrong.push('ssh: a device without a shell serves none')
     if (host.accounts.length > 0) wrong.push('host.accounts: a device without a shell has none; what its pages let in is a setting of the service')
-  } else if (os.shell === 'none' || os.architecture === 'embedded' || os.kernel === '')
+  } else if (os.family === 'linux' && (os.shell === 'none' || os.architecture === 'embedded' || os.kernel === ''))
     wrong.push(`os: ${os.distribution} has a kernel, a shell and an architecture`)
   if (!device) return wrong
   const pairs: [string, readonly [number, number]][] = [

@@ -2,6 +2,7 @@
 import type { PersonaTemplate } from './persona.ts'
 import { lintDevice } from './persona-linter-device.ts'
 import { lintSsh } from './persona-linter-ssh.ts'
+import { lintWindows } from './persona-linter-windows.ts'
 
 /** Every contradiction as one sentence that begins with the path; none for a persona that holds together. `today` as YYYY-MM-DD. */
 export const lintPersona = (template: PersonaTemplate, today?: string): string[] => [...findContradictions(template, today), ...lintZone(template)]
@@ -15,6 +16,7 @@ export function findContradictions(template: PersonaTemplate, today = new Date()
     ...(template.ssh ? lintSsh({ os: template.os, ssh: template.ssh }) : []),
     ...lintWeb(template),
     ...lintDevice(template),
+    ...lintWindows(template),
   ]
 }
 
@@ -69,7 +71,7 @@ function lintEra({ os, host }: PersonaTemplate, today: string): string[] {
     if (!distribution.test(os.distribution) || os.release.split('.')[0] !== release.split('.')[0] || !os.release.startsWith(release)) continue
     if (!os.kernel.startsWith(kernel)) wrong.push(`os.kernel: ${os.distribution} ${os.release} runs ${kernel}*, not ${os.kernel}`)
   }
-  if (os.family === 'embedded') return wrong
+  if (os.family !== 'linux') return wrong
   const series = /^\d+\.\d+(\.\d+)?/.exec(os.kernel)?.[0] ?? ''
   const born = kernelBorn.find(([prefix]) => series === prefix || series.startsWith(`${prefix}.`))
   if (born && last < born[1]) wrong.push(`os.kernel: ${os.kernel} came out in ${born[1]}, after the host was installed`)

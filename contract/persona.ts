@@ -9,6 +9,7 @@ import { s7commTemplate } from './s7comm.ts'
 import { slug } from './primitives.ts'
 import { serverTls } from './server-tls.ts'
 import { snmpTemplate } from './snmp.ts'
+import { rdpTemplate, smbTemplate, windowsTemplate } from './windows.ts'
 
 const names = z.array(z.string().min(1).max(100))
 
@@ -19,7 +20,7 @@ export const personaTemplate = z.strictObject({
   title: z.strictObject({ zh: z.string(), en: z.string() }),
   os: z.strictObject({
     /** `embedded`: a device with firmware of its own; it has no kernel, shell or C library that anybody meets. */
-    family: z.enum(['linux', 'embedded']),
+    family: z.enum(['linux', 'windows', 'embedded']),
     distribution: z.string().max(64),
     release: z.string().max(64),
     codename: z.string().max(64).default(''),
@@ -90,5 +91,9 @@ export const personaTemplate = z.strictObject({
   snmp: snmpTemplate.optional(),
   hmi: hmiTemplate.optional(),
   ftp: ftpTemplate.optional(),
+  /** A Windows host: its names on the network, file sharing and remote desktop. */
+  windows: windowsTemplate.optional(),
+  smb: smbTemplate.optional(),
+  rdp: rdpTemplate.optional(),
 })
 export type PersonaTemplate = z.infer<typeof personaTemplate>

@@ -22,11 +22,14 @@ export const services = {
   'hmi-https': { transport: 'tcp', settings: hmi, needs: 'hmi' },
   /** Passive transfers are told to go to `dataPort`: where `ftp-data` of the same decoy is placed, unless a port before the relay leads there. */
   ftp: { transport: 'tcp', settings: z.strictObject({ login, dataPort: z.number().int().min(1).max(65535).optional() }), needs: 'ftp' },
+  /** An account of the policy is recognised by its answer and may not log on from the network. */
+  smb: { transport: 'tcp', settings: z.strictObject({ login }), needs: 'smb' },
+  rdp: { transport: 'tcp', settings: z.strictObject({ login }), needs: 'rdp' },
   /** Comes with `ftp` by itself, at a port that is drawn; written out where the port is to be a certain one. */
   'ftp-data': { transport: 'tcp', settings: z.strictObject({}), needs: 'ftp' },
 } as const satisfies Record<
   string,
-  { transport: 'tcp' | 'udp'; settings: z.ZodType; needs: 'ssh' | 'web' | 'modbus' | 's7comm' | 'iec104' | 'snmp' | 'hmi' | 'ftp' }
+  { transport: 'tcp' | 'udp'; settings: z.ZodType; needs: 'ssh' | 'web' | 'modbus' | 's7comm' | 'iec104' | 'snmp' | 'hmi' | 'ftp' | 'smb' | 'rdp' }
 >
 
 export type ServiceName = keyof typeof services

@@ -91,6 +91,14 @@ const folds: { [K in EventKind]?: Fold<K> } = {
     session.client = body.clientVersion
     session.hassh = body.hassh
   },
+  'protocol.negotiated': (session, body) => {
+    const { name, build, system, cookie } = body.client
+    session.client = [name, build, system].filter(Boolean).join(' ') || session.client
+    session.last_action = cutEscaped(`${body.protocol.toUpperCase()} ${body.selected}${cookie === undefined ? '' : `, ${cookie}`}`)
+  },
+  'exploit.attempted': (session, body) => {
+    session.last_action = cutEscaped(`${body.vulnerability}: ${body.step}`)
+  },
   'tls.negotiated': (session, body) => {
     session.ja4 = body.ja4 ?? session.ja4
   },
@@ -103,7 +111,7 @@ const folds: { [K in EventKind]?: Fold<K> } = {
       session.logged_in = true
       session.user_name = body.user
     }
-    session.last_action = cutEscaped(`${body.user} / ${body.password ?? body.key?.fingerprint ?? body.method}: ${body.outcome}`)
+    session.last_action = cutEscaped(`${body.user} / ${body.password ?? body.key?.fingerprint ?? body.ntlm?.form ?? body.method}: ${body.outcome}`)
   },
   'command.executed': (session, body) => {
     session.commands++

@@ -29,7 +29,7 @@ export function drawAccounts(template: PersonaTemplate, { number, pick }: Pick<P
   const { os, host } = template
   const shell = os.shell === 'bash' ? '/bin/bash' : '/bin/ash'
   const names = [...host.accounts]
-  if (!names.includes('root')) names.unshift('root')
+  if (os.family !== 'windows' && !names.includes('root')) names.unshift('root')
   const server = os.shell === 'bash' && os.libc === 'glibc'
   if (server && !names.includes('{person}')) for (let left = number('people', 2, 4); left > 0; left--) names.push('{person}')
 

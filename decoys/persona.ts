@@ -7,6 +7,7 @@ import { drawHostname, drawMac, drawSerial, hostDraw, type HostSteps } from '@sh
 import { drawAccounts } from './persona-accounts.ts'
 import { deviceCertificate } from './persona-certificate.ts'
 import { ecdsaKey, ed25519Key } from './persona-keys.ts'
+import { rdpCertificate } from './windows/rdp/certificate.ts'
 
 export interface Account {
   name: string
@@ -106,6 +107,7 @@ export function drawPersona(source: PersonaSource): Persona {
     keys['tls-key'] = secrets.tlsKey
     keys['tls-certificate'] = deviceCertificate(persona, template.hmi.tls, secrets.tlsKey)
   }
+  if (template.rdp && secrets.rdpKey) keys['rdp-key'] = secrets.rdpKey
   return persona
 }
 
@@ -114,15 +116,18 @@ export function personaIdentity(persona: Persona): Partial<Record<IdentityField,
   const digest = (data: Buffer | string): string => createHash('sha256').update(data).digest('hex')
   const publicKey = (pem: string): string => digest(createPublicKey(pem).export({ type: 'spki', format: 'der' }))
   const { keys } = persona
-  const certificate = keys['tls-certificate'] ? new X509Certificate(keys['tls-certificate']) : undefined
+  const certificates = [
+    ...(keys['tls-certificate'] ? [keys['tls-certificate']] : []),
+    ...(keys['rdp-key'] ? [rdpCertificate(persona, Date.now()).cert] : []),
+  ].map((pem) => new X509Certificate(pem))
   return {
     'ssh.hostKey': Object.entries(keys)
       .filter(([name]) => name.startsWith('ssh-'))
       // node:crypto does not read OpenSSH's form of an ed25519 key; its text is as much the key's own
       .map(([name, pem]) => (name === 'ssh-ed25519' ? digest(pem) : publicKey(pem))),
-    'certificate.key': keys['tls-key'] ? [publicKey(keys['tls-key'])] : [],
-    'certificate.subject': certificate ? [certificate.subject, ...(certificate.subjectAltName ?? '').split(', ').filter(Boolean)] : [],
-    'certificate.serial': certificate ? [certificate.serialNumber] : [],
+    'certificate.key': [keys['tls-key'], keys['rdp-key']].flatMap((key) => (key ? [publicKey(key)] : [])),
+    'certificate.subject': certificates.flatMap((certificate) => [certificate.subject, ...(certificate.subjectAltName ?? '').split(', ').filter(Boolean)]),
+    'certificate.serial': certificates.map((certificate) => certificate.serialNumber),
     'host.name': [persona.hostname],
     'host.mac': [persona.mac],
     'host.serial': [persona.serial],

@@ -88,11 +88,16 @@ const tlsOf = (persona: PersonaTemplate): { rsaBits: number } | undefined => per
 /** RSA keys that a host of this persona needs, by name, in bits. Keys of other kinds are derived from its seed and cost nothing here. */
 export function neededKeys(persona: PersonaTemplate): Record<string, number> {
   const tls = tlsOf(persona)
-  return { ...(persona.ssh?.hostKeys.includes('rsa') ? { rsa: persona.ssh.rsaBits } : {}), ...(tls ? { tlsKey: tls.rsaBits } : {}) }
+  return {
+    ...(persona.ssh?.hostKeys.includes('rsa') ? { rsa: persona.ssh.rsaBits } : {}),
+    ...(tls ? { tlsKey: tls.rsaBits } : {}),
+    // Windows makes the certificate of remote desktop itself, with such a key.
+    ...(persona.rdp ? { rdpKey: 2048 } : {}),
+  }
 }
 
 /**
- * Secrets of one decoy by name, PEM: `rsa` (SSH host key), `tlsKey`, `tlsCertificate`; only what its persona needs, and what it has stays. The certificate
+ * Secrets of one decoy by name, PEM: `rsa` (SSH host key), `tlsKey`, `tlsCertificate`, `rdpKey` (remote desktop); only what its persona needs, and what it has stays. The certificate
  * of a device's page is signed by the device itself, so the key is all that it needs.
  */
 export async function drawSecrets(

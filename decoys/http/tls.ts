@@ -55,13 +55,13 @@ export function tlsOptions(persona: Persona): Options {
   return options
 }
 
-/** Peeks at the hello, serves TLS, says `tls.negotiated`. Undefined when the handshake failed; that is said too. */
-export async function openTls(connection: Connection, context: Context, session: Session): Promise<TLSSocket | undefined> {
+/** Peeks at the hello, serves TLS, as `given` or as the persona's web server, says `tls.negotiated`. Undefined when the handshake failed; that is said too. */
+export async function openTls(connection: Connection, context: Context, session: Session, given?: TlsOptions): Promise<TLSSocket | undefined> {
   const first = await connection.peek(5)
   const size = helloSize(first)
   const bytes = size === undefined ? first : await connection.peek(size)
   const hello = parseClientHello(bytes)
-  const options = tlsOptions(context.persona)
+  const options = given ? { plain: given, http11: given } : tlsOptions(context.persona)
   try {
     const socket = await connection.startTls(hello?.alpn.includes('http/1.1') && context.persona.template.web ? options.http11 : options.plain)
     session.emit('tls.negotiated', {

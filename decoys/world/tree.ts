@@ -17,7 +17,8 @@ export function baseTree(host: Host): BaseTree {
   const { persona } = host
   const known = own.get(persona)
   if (known) return known
-  if (persona.template.os.family === 'embedded') {
+  // Of Windows no file is served yet.
+  if (persona.template.os.family !== 'linux') {
     const device = embeddedTree(persona)
     own.set(persona, device)
     return device

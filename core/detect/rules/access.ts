@@ -2,6 +2,16 @@
 import { deviceServices } from './devices.ts'
 import { rulesOf } from './rules-of.ts'
 
+/** An answer to a challenge hides which password was tried, so only the number of attempts can be counted. */
+const refusedAtAll = {
+  all: [
+    { field: 'body.outcome', is: 'refused' },
+    {
+      field: 'body.method',
+      in: ['password', 'keyboard-interactive', 'form', 'basic', 'ftp', 's7-password', 'snmp-community', 'snmp-usm', 'ntlm'],
+    },
+  ],
+} as const
 const refused = {
   all: [
     { field: 'body.outcome', is: 'refused' },
@@ -12,7 +22,7 @@ const refused = {
 export const accessRules = rulesOf({ kinds: ['login.attempted'] }, [
   {
     id: 'login.brute-force',
-    version: 2,
+    version: 3,
     title: { zh: '口令暴力猜测', en: 'Password guessing' },
     reason: {
       zh: '同一来源十分钟内至少五次口令登录失败。',
@@ -21,7 +31,7 @@ export const accessRules = rulesOf({ kinds: ['login.attempted'] }, [
     severity: 'medium',
     confidence: 'high',
     techniques: ['T1110.001'],
-    when: refused,
+    when: refusedAtAll,
     threshold: { count: 5, withinMs: 600_000, by: ['source.ip'] },
     per: ['source.ip'],
     evidence: ['body.user', 'body.password'],

@@ -9,6 +9,7 @@ import { networkRules } from './network.ts'
 import { plantRules } from './plant.ts'
 import { segmentRules, sensorRules } from './sensors.ts'
 import { webRules } from './web.ts'
+import { windowsRules } from './windows.ts'
 
 export const allRules: readonly Rule[] = Object.freeze([
   ...networkRules,
@@ -19,6 +20,7 @@ export const allRules: readonly Rule[] = Object.freeze([
   ...industrialRules,
   ...deviceRules,
   ...plantRules,
+  ...windowsRules,
   ...sensorRules,
   ...segmentRules,
 ])
