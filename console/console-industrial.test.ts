@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { settled, violations } from './dev/browser.ts'
 import { until, useBrowser, visit } from './dev/harness.ts'
+import { ovenPicture } from './dev/oven.ts'
 import { event, sessions, uuid } from './dev/records.ts'
 
 useBrowser()
@@ -68,6 +69,60 @@ test('the plant is shown as it was at the place of the scrub bar, undisturbed be
     await plant.getByRole('button', { name: /^Solvent vapour/ }).press('Enter')
     await page.getByRole('img', { name: /Solvent vapour$/ }).waitFor()
   })
+})
+
+test('the picture of the plant follows the scrub bar: what was written is marked, alarms have their priority, what is not known is no value', async () => {
+  await visit({}, async ({ page, open, mock }) => {
+    await open(path)
+    await until(() => mock.asks.some((ask) => ask.type === 'session' && ask.session === oven), 'the console follows the session')
+    const picture = page.getByRole('img', { name: /^Picture of Topcoat oven/ })
+    await picture.waitFor()
+    const said = async (): Promise<string> => (await picture.getAttribute('aria-label')) ?? ''
+    assert.match(await said(), /In alarm, with priority: Zone 1 high \(2\)\./)
+    assert.match(await said(), /Written by this adversary: Zone 1 setpoint 160 → 260 °C/)
+    assert.equal(await picture.locator('text.reading.changed').filter({ hasText: '160 → 260' }).count(), 1)
+    assert.equal(await picture.locator('text.badge').innerHTML(), '2')
+    assert.equal(await picture.locator('text.reading').filter({ hasText: '4.2 %LEL' }).count(), 1)
+
+    const slider = page.getByRole('slider').first()
+    await slider.fill('10000')
+    await page.getByRole('img', { name: /^Picture of Topcoat oven\. Alarms are not known\. All values/ }).waitFor()
+    assert.equal(await picture.locator('.changed, .badge, .changed-mark').count(), 0)
+
+    // A symbol that is pressed is in the trend; a sample without a value, with a broken sensor and an alarm, shows as such.
+    await picture.locator('text.title', { hasText: 'Solvent vapour' }).click()
+    await page.getByRole('img', { name: /^Trend of .*Solvent vapour/ }).waitFor()
+    await page.getByRole('button', { name: 'Follow live' }).click()
+    const sample = event('plant.sampled', 6, -2000, {
+      ...{ plant: 'paint', branched: true, values: { 'OV2.Z1.PV': 350, 'OV2.Exh.Fan': 1 }, bad: ['OV2.Z1.PV'], omitted: 3 },
+      alarms: [{ id: 'OV2.FIRE', tag: 'OV2.Z1.PV', priority: 1 }],
+    })
+    mock.send({ type: 'session-events', session: oven, events: [{ ...sample, id: uuid(31, 9), position: 3_000_009 }] })
+    await page
+      .getByRole('img', { name: /In alarm, with priority: OV2\.FIRE \(1\)\..*Broken sensor: Zone 1 temperature\..*Not known: .*Solvent vapour/ })
+      .waitFor()
+    assert.equal(await picture.locator('text.reading.unknown').filter({ hasText: '—' }).first().count(), 1)
+    await page.getByText('3 values of this device are not sampled.').waitFor()
+    assert.deepEqual(await violations(page), [])
+  })
+})
+
+test('a plant whose template draws nothing, or is gone, has a picture laid out from its tags', async () => {
+  const undrawn = { ...ovenPicture, units: ovenPicture.units.map(({ picture: _, ...unit }) => unit) }
+  const gone = (): Response => Response.json({ error: { code: 'not-found', message: 'gone' } }, { status: 404 })
+  for (const [answer, name] of [
+    [() => undrawn, /^面漆烘干炉工艺画面。/],
+    [gone, /^OV2工艺画面。/],
+  ] as const)
+    await visit({ locale: 'zh-CN', width: 390, allow: /404/, answers: { sessionPlant: answer } }, async ({ page, open }) => {
+      await open(path)
+      await page.getByRole('img', { name }).waitFor()
+      await page.getByText('按变量自动排布，模板未绘制画面。').waitFor()
+      const scroll = page.getByRole('group', { name: /工艺画面。$/ })
+      await scroll.focus()
+      assert.ok(await scroll.evaluate((node) => node.scrollWidth > node.clientWidth && node.matches(':focus')))
+      assert.deepEqual(await violations(page), [])
+    })
 })
 
 test('a session that lives goes on: a new write shows in the list and at once in the plant, then a sample', async () => {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { readTemplate, templateNames } from '../decoys/plant/plant-fixture.ts'
 import { plantTemplate } from './plant.ts'
@@ -61,7 +63,7 @@ test('a tag that is not there, or does not fit its slot, is said', () => {
 test('what lies outside of the canvas, over another symbol, or has no room for its readings is refused', () => {
   assert.deepEqual(
     broken((drawn) => (drawn.symbols[3].at = [56, 1])),
-    ["picture.symbols.3.at: 'burner' reaches to 67, 9, outside of the picture, which is 64 by 38"],
+    ["picture.symbols.3.at: 'burner' reaches to 68, 9, outside of the picture, which is 64 by 38"],
   )
   assert.deepEqual(
     broken((drawn) => (drawn.symbols[2].at = [20, 1])),
@@ -140,4 +142,20 @@ test('the tags of a picture take the names of their unit, once each', () => {
   )
   assert.equal(pictureTags(named).filter((tag) => tag === 'OV2.HH').length, 1)
   assert.equal(named.lines[0]?.flow, 'OV2.Exh.Proof')
+})
+
+test('docs/plants.md lists every kind of symbol with its slots', () => {
+  const text = readFileSync(join(import.meta.dirname, '../docs/plants.md'), 'utf8')
+  const rows = Object.entries(symbolKinds).map(([kind, { slots }]) => {
+    const of = (wanted: string): string =>
+      Object.entries(slots)
+        .filter(([, takes]) => takes === wanted)
+        .map(([slot]) => `\`${slot}\``)
+        .join(', ')
+    return `| \`${kind}\` | ${of('number')} | ${of('switch')} |`
+  })
+  assert.deepEqual(
+    text.split('\n').filter((line) => line.startsWith('| `')),
+    rows,
+  )
 })

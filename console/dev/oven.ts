@@ -29,6 +29,23 @@ export const ovenPicture: PlantPicture = {
       model: 'oven',
       tags,
       alarms: [{ id: 'OV2.Z1.HH', title: { zh: '一区超温', en: 'Zone 1 high' }, tag: 'OV2.Z1.PV', priority: 2 }],
+      picture: {
+        size: [60, 24],
+        symbols: [
+          { id: 'fan', kind: 'fan', at: [1, 1], size: [12, 8], title: { zh: '排风机', en: 'Exhaust fan' }, tags: { command: 'OV2.Exh.Fan' } },
+          { id: 'burner', kind: 'heater', at: [46, 1], size: [12, 8], title: { zh: '燃烧器', en: 'Burner' }, tags: { run: 'OV2.Burner.Run' } },
+          { id: 'solvent', kind: 'indicator', at: [17, 1], size: [14, 4], tags: { value: 'OV2.LEL' } },
+          { id: 'trip', kind: 'lamp', at: [33, 1], size: [12, 3], tags: { on: 'OV2.Trip' } },
+          ...([1, 2, 3] as const).map((zone) => ({
+            ...{ id: `zone${zone}`, kind: 'zone' as const, at: [zone * 20 - 19, 11] as [number, number], size: [18, 11] as [number, number] },
+            tags: { value: `OV2.Z${zone}.PV`, setpoint: `OV2.Z${zone}.SP`, high: 'OV2.HH' },
+          })),
+        ],
+        lines: [
+          { from: 'zone1.top', to: 'fan.bottom', via: [], kind: 'duct', arrow: true, flow: 'OV2.Exh.Fan' },
+          { from: 'burner.bottom', to: 'zone3.top', via: [], kind: 'duct', arrow: true, flow: 'OV2.Burner.Run' },
+        ],
+      },
     },
   ],
 }

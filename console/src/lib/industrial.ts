@@ -15,7 +15,16 @@ export type Row =
   | { type: 'request'; event: StoredEvent; body: Request; at: number; count: number; last: number }
   | { type: 'affected'; event: StoredEvent; body: Affected; at: number; cause: string | undefined }
   | { type: 'other'; event: StoredEvent; at: number; count: number; last: number }
-export type Sample = { at: number; branched: boolean; values: Readonly<Record<string, number>> }
+/** `seen` is when the plant itself was last sampled; between samples writes are added. `alarms` is missing where the sample does not say. */
+export type Sample = {
+  at: number
+  seen: number
+  branched: boolean
+  values: Readonly<Record<string, number>>
+  alarms?: readonly { id: string; tag: string; priority: number }[] | undefined
+  bad?: readonly string[] | undefined
+  omitted?: number | undefined
+}
 
 const quiet = new Set<Request['operation']>(['read', 'connect', 'identify', 'diagnose', 'browse', 'other'])
 const orders = new Set<Request['operation']>(['write', 'alarm', 'command', 'start', 'stop', 'restart', 'download', 'delete'])
@@ -97,15 +106,15 @@ export function samplesOf(events: readonly StoredEvent[], startedAt: number): Sa
   for (const event of ordered) {
     const at = Math.max(0, event.time - startedAt)
     if (event.kind === 'plant.sampled') {
-      const { branched, values } = event.body as EventBody<'plant.sampled'>
-      known.push({ at, branched, values })
+      const { branched, values, alarms, bad, omitted } = event.body as EventBody<'plant.sampled'>
+      known.push({ at, seen: at, branched, values, alarms, bad, omitted })
       continue
     }
     const body = event.body as Request
     const before = known.at(-1)
     if (!before || !body.changed || !isWrite(body)) continue
     const set = body.points.flatMap(({ tag, value }) => (tag && value !== undefined ? [[tag, value] as const] : []))
-    if (set.length > 0) known.push({ at, branched: true, values: { ...before.values, ...Object.fromEntries(set) } })
+    if (set.length > 0) known.push({ ...before, at, branched: true, values: { ...before.values, ...Object.fromEntries(set) } })
   }
   return known
 }
@@ -122,6 +131,28 @@ export function sampleAt(samples: readonly Sample[], at: number): Sample | undef
 
 export type Tag = { id: string; title: string; class: string; unit: string; range: readonly [number, number] | undefined }
 export type Machine = { id: string; title: string; tags: Tag[] }
+/** An alarm that stands; `priority` 1 is the highest, undefined when nobody says. */
+export type Alarm = { id: string; title: string; tag: string; priority: number | undefined }
+
+const standing = new Set<Affected['consequence']>(['alarm', 'trip', 'damage', 'quality'])
+/** The alarms that stand at a time: those of the sample, and what is said of alarms between it and that time. Undefined when nothing says. */
+export function alarmsAt(sample: Sample, rows: readonly Row[], at: number, picture: PlantPicture | undefined): Alarm[] | undefined {
+  const known = new Map(picture?.units.flatMap((unit) => unit.alarms.map((alarm) => [alarm.id, alarm] as const)) ?? [])
+  const found = new Map<string, Alarm>()
+  const raise = (id: string, tag: string, priority: number | undefined): void => {
+    const alarm = known.get(id)
+    found.set(id, { id, tag, title: alarm ? say(alarm.title) : id, priority: priority ?? alarm?.priority })
+  }
+  for (const { id, tag, priority } of sample.alarms ?? []) raise(id, tag, priority)
+  let said = sample.alarms !== undefined
+  for (const row of rows) {
+    if (row.type !== 'affected' || row.at > at || (sample.alarms && row.at <= sample.seen)) continue
+    said = true
+    if (row.body.consequence === 'recovered') found.delete(row.body.id)
+    else if (standing.has(row.body.consequence)) raise(row.body.id, row.body.tag, undefined)
+  }
+  return said ? [...found.values()].sort((a, b) => (a.priority ?? 5) - (b.priority ?? 5)) : undefined
+}
 /** In the order that an operator looks at them. */
 export const classOrder = ['PV', 'SP', 'CMD', 'STAT', 'LIM', 'ALM', 'TRIP', 'CNT']
 
