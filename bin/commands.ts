@@ -33,9 +33,14 @@ export const commands: Record<string, Command> = {
     run: async (given) => (await import('./roles.ts')).runRole('decoys', given),
   },
   relay: {
-    summary: 'a park relay (first start with --token)',
-    usage: 'relay --token TOKEN',
+    summary: 'a park relay (first start with --token); as root with --capture it answers for idle addresses',
+    usage: 'relay --token TOKEN [--capture INTERFACE[,INTERFACE]]',
     run: async (given) => (await import('./roles.ts')).runRole('relay', given),
+  },
+  capture: {
+    summary: "the part of a relay that holds its capture interfaces; 'relay --capture' starts it",
+    usage: 'capture',
+    run: async () => (await import('@shenlou/relay/capture/main')).runCapture(),
   },
   plan: {
     summary: 'show what a template would change; changes nothing',

@@ -27,7 +27,10 @@ export async function runRole(role: RoleName, { settings }: Invocation): Promise
     if (role === 'core') await (await import('@shenlou/core/main')).runCore({ settings, dataDir, signal: controller.signal, log, ready })
     else if (role === 'decoys')
       await (await import('@shenlou/decoys/main')).runDecoys({ dataDir, enrolToken: settings.token, signal: controller.signal, log, ready })
-    else await (await import('@shenlou/relay/main')).runRelay({ dataDir, enrolToken: settings.token, signal: controller.signal, log, ready })
+    else {
+      const capture = { capture: settings.capture?.split(','), captureShared: settings['capture-shared'] }
+      await (await import('@shenlou/relay/main')).runRelay({ dataDir, enrolToken: settings.token, signal: controller.signal, log, ready, ...capture })
+    }
     return 0
   } catch (error) {
     if (supervised && error instanceof Error && ['StartError', 'ApiError'].includes(error.name)) {

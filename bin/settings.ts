@@ -31,6 +31,11 @@ export const settingsSchema = z.strictObject({
   'tls-certificate': z.string().optional(),
   'tls-key': z.string().optional(),
   token: z.string().optional(),
+  capture: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}(,[A-Za-z0-9][A-Za-z0-9_.-]{0,14}){0,31}$/, 'must be names of network interfaces, such as eth1 or eth1,eth2')
+    .optional(),
+  'capture-shared': flag.default(false),
 })
 export type Settings = z.infer<typeof settingsSchema>
 
@@ -49,6 +54,8 @@ export const settingHelp: Record<keyof Settings, string> = {
   'tls-certificate': "PEM file of the console's certificate",
   'tls-key': 'PEM file of its key',
   token: 'enrolment token of a sensor role',
+  capture: 'interfaces on which a relay may answer for idle addresses: eth1,eth2',
+  'capture-shared': "the capture interface stays this machine's own; found out by itself where it is the only way out",
 }
 
 export class SettingsError extends Error {}
@@ -84,7 +91,7 @@ export async function readSettings(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<{ settings: Settings; positionals: string[]; rest: Record<string, string | boolean> }> {
   const names = Object.keys(settingsSchema.shape) as (keyof Settings)[]
-  const booleans = new Set<string>(['scenario', 'behind-proxy'])
+  const booleans = new Set<string>(['scenario', 'behind-proxy', 'capture-shared'])
   let parsed: { values: Record<string, unknown>; positionals: string[] }
   try {
     parsed = parseArgs({

@@ -33,7 +33,7 @@ export interface SensorParts {
 export interface SensorWork<C> {
   apply(config: C): Promise<void>
   revoke(serials: string[]): void
-  health(): Pick<SensorHealth, 'sessions' | 'streams' | 'contained' | 'configVersion' | 'identities' | 'problems'>
+  health(): Pick<SensorHealth, 'sessions' | 'streams' | 'contained' | 'configVersion' | 'identities' | 'segments' | 'problems'>
   close(): Promise<void>
   /** Said in `sensor.started`. */
   contained?: boolean

@@ -21,6 +21,8 @@ export interface DatagramOptions {
   /** A peer's first datagram: opens its stream, or nothing when it cannot be carried. */
   open(flow: DatagramFlow): { stream: TunnelStream; recorded: Promise<unknown> } | undefined
   onClosed(flow: DatagramFlow, durationMs: number): void
+  /** A bound socket for a placement, which is closed here. Without it one is bound to its address. */
+  bind?(placement: Placement): Promise<Socket>
   log(line: string): void
   /** A flow ends when nobody spoke for so long. */
   idleMs?: number
@@ -37,7 +39,7 @@ interface Open {
 const retryMs = 3000
 
 /** Flows end after 60 s of silence; beyond 8,192 the one that was quiet longest ends. */
-export function openDatagrams({ open, onClosed, log, idleMs = 60_000, maxFlows = 8192 }: DatagramOptions): DatagramListeners {
+export function openDatagrams({ open, onClosed, bind = bindPlacement, log, idleMs = 60_000, maxFlows = 8192 }: DatagramOptions): DatagramListeners {
   const sockets = new Map<string, { placement: Placement; socket: Socket | undefined; problem: string | undefined; again: NodeJS.Timeout | undefined }>()
   /** In the order of last use. */
   const flows = new Map<string, Open>()
@@ -95,27 +97,22 @@ export function openDatagrams({ open, onClosed, log, idleMs = 60_000, maxFlows =
       again: undefined as NodeJS.Timeout | undefined,
     }
     sockets.set(placement.id, entry)
-    const attempt = (): Promise<void> =>
-      new Promise((resolve) => {
-        const socket = createSocket({ type: placement.address.includes(':') ? 'udp6' : 'udp4', recvBufferSize: 1024 * 1024 })
-        socket.once('error', (error: NodeJS.ErrnoException) => {
-          socket.close()
-          const problem = `listen-failed ${nameOf(placement)} ${error.code ?? error.message}`
-          if (problem !== entry.problem) log(`${problem}; trying again every ${retryMs / 1000} s`)
-          entry.problem = problem
-          if (sockets.get(placement.id) === entry) entry.again = setTimeout(() => void attempt(), retryMs).unref()
-          resolve()
-        })
-        socket.bind({ address: placement.address, port: placement.port, exclusive: true }, () => {
-          entry.problem = undefined
-          socket.removeAllListeners('error')
-          socket.on('error', (error) => log(`${nameOf(placement)}: ${error.message}`))
-          socket.on('message', (bytes, peer) => arrived(placement, socket, bytes, peer))
-          entry.socket = socket
-          if (sockets.get(placement.id) !== entry) socket.close()
-          resolve()
-        })
-      })
+    const attempt = async (): Promise<void> => {
+      try {
+        const socket = await bind(placement)
+        entry.problem = undefined
+        socket.on('error', (error) => log(`${nameOf(placement)}: ${error.message}`))
+        socket.on('message', (bytes, peer) => arrived(placement, socket, bytes, peer))
+        entry.socket = socket
+        if (sockets.get(placement.id) !== entry) socket.close()
+      } catch (cause) {
+        const error = cause as NodeJS.ErrnoException
+        const problem = `listen-failed ${nameOf(placement)} ${error.code ?? error.message}`
+        if (problem !== entry.problem) log(`${problem}; trying again every ${retryMs / 1000} s`)
+        entry.problem = problem
+        if (sockets.get(placement.id) === entry) entry.again = setTimeout(() => void attempt(), retryMs).unref()
+      }
+    }
     return attempt()
   }
   function stop(id: string): void {
@@ -141,3 +138,16 @@ export function openDatagrams({ open, onClosed, log, idleMs = 60_000, maxFlows =
     },
   }
 }
+
+const bindPlacement = ({ address, port }: Placement): Promise<Socket> =>
+  new Promise((resolve, reject) => {
+    const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', recvBufferSize: 1024 * 1024 })
+    socket.once('error', (error) => {
+      socket.close()
+      reject(error)
+    })
+    socket.bind({ address, port, exclusive: true }, () => {
+      socket.removeAllListeners('error')
+      resolve(socket)
+    })
+  })

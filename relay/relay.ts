@@ -2,13 +2,17 @@
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import type { EventDraft } from '@shenlou/contract/event'
+import type { FirstHop } from '@shenlou/contract/event-kinds'
 import type { Placement } from '@shenlou/contract/placement'
+import type { SegmentHealth } from '@shenlou/contract/segment'
 import type { RelayConfig } from '@shenlou/contract/sensor'
 import { openCrowd } from '@shenlou/link/crowd'
 import type { SensorIdentity } from '@shenlou/link/identity-types'
 import type { ConnectTunnel, Tunnel, TunnelStream } from '@shenlou/link/tunnel-types'
 import type { Journal } from '@shenlou/link/uplink-types'
 import { uuidv7 } from '@shenlou/link/uuid'
+import { type Captured, openCaptured } from './capture/captured.ts'
+import type { CaptureProcess } from './capture/start.ts'
 import { carry, resetSocket } from './carry.ts'
 import { type DatagramFlow, openDatagrams } from './datagrams.ts'
 import { openListeners } from './listen.ts'
@@ -22,13 +26,17 @@ export interface RelayOptions {
   maxConnections?: number
   maxPerSource?: number
   scan?: Omit<ScanOptions, 'onScan'>
+  /** Answers for idle addresses; without it none is answered. */
+  capture?: CaptureProcess | undefined
+  /** State of a segment, for `startCapture` at the next start. */
+  onSave?(segment: string, text: string): void
   log(line: string): void
 }
 export interface Relay {
   /** Makes the relay serve this, leaving what did not change alone. */
   apply(config: RelayConfig): Promise<void>
   revoke(serials: string[]): void
-  health(): { sessions: number; streams: number; configVersion: number; problems: string[] }
+  health(): { sessions: number; streams: number; configVersion: number; problems: string[]; segments?: SegmentHealth[] }
   close(): Promise<void>
 }
 
@@ -63,6 +71,34 @@ export function startRelay(options: RelayOptions): Relay {
   const carried = new Map<string, { placement: Placement; reset(): void }>()
   const listeners = openListeners(onConnection, log)
   const datagrams = openDatagrams({ open: openFlow, onClosed: flowClosed, log })
+  const captured: Captured | undefined =
+    options.capture &&
+    openCaptured({
+      capture: options.capture,
+      onConnection,
+      onDatagramSockets: () => void relisten(),
+      say: (draft) => say({ id: uuidv7(), time: Date.now(), ...draft } as EventDraft),
+      onScanned(rows) {
+        for (const { source, address, port } of rows) {
+          scans.touched(source, address, port, Date.now())
+          scans.silent(source, address, port, Date.now())
+        }
+      },
+      onReleased(addresses) {
+        for (const { placement, reset } of [...carried.values()]) if (addresses.has(placement.address)) reset()
+      },
+      onSave: (segment, text) => options.onSave?.(segment, text),
+    })
+  const idleDatagrams = openDatagrams({
+    open: openFlow,
+    onClosed: flowClosed,
+    log,
+    async bind(placement) {
+      const socket = captured?.datagramSocket(placement)
+      if (!socket) throw new Error('its socket is not there yet')
+      return socket
+    },
+  })
   const flows = new Map<
     DatagramFlow,
     { about: Pick<EventDraft, 'connection' | 'source' | 'destination' | 'via' | 'service' | 'decoy'>; stream: TunnelStream }
@@ -98,10 +134,9 @@ export function startRelay(options: RelayOptions): Relay {
     scans.silent(unknownSource, address, port, time)
   }
 
-  function onConnection(socket: Socket, placement: Placement): void {
+  function onConnection(socket: Socket, placement: Placement, acceptedAt = Date.now(), observed: FirstHop = {}): void {
     const { remoteAddress, remotePort, localAddress, localPort } = socket
     socket.on('error', () => {})
-    const acceptedAt = Date.now()
     if (!remoteAddress || !localAddress) {
       socket.destroy()
       gone(placement, acceptedAt)
@@ -122,8 +157,14 @@ export function startRelay(options: RelayOptions): Relay {
       refused('no-gate')
       return
     }
-    const recorded = append({ id: uuidv7(), time: acceptedAt, ...about, kind: 'connection.opened', body: { transport: 'tcp' } })
-    const stream = gate.tunnel.open({ connection, transport: 'tcp', source, destination, placement: placement.id, observed: {}, acceptedAt })
+    const recorded = append({
+      id: uuidv7(),
+      time: acceptedAt,
+      ...about,
+      kind: 'connection.opened',
+      body: { transport: 'tcp', ...(Object.keys(observed).length > 0 ? { observed } : {}) },
+    })
+    const stream = gate.tunnel.open({ connection, transport: 'tcp', source, destination, placement: placement.id, observed: { ...observed }, acceptedAt })
     let evicted = false
     const member = crowd.admit(source.ip, () => {
       evicted = true
@@ -176,9 +217,15 @@ export function startRelay(options: RelayOptions): Relay {
   }
 
   const listen = async (): Promise<void> => {
-    const serving = (config?.placements ?? []).filter(({ relay, gate }) => relay === identity.sensor && gates.get(gate)?.tunnel.state.up)
-    await listeners.set(closed ? [] : serving.filter(({ transport }) => transport === 'tcp'))
-    await datagrams.set(closed ? [] : serving.filter(({ transport }) => transport === 'udp'))
+    const serving = (closed ? [] : (config?.placements ?? [])).filter(({ relay, gate }) => relay === identity.sensor && gates.get(gate)?.tunnel.state.up)
+    // An idle address is answered by capture or not at all.
+    const idle = new Set((config?.hosts ?? []).map(({ address }) => address))
+    const ordinary = serving.filter(({ address }) => !idle.has(address))
+    await listeners.set(ordinary.filter(({ transport }) => transport === 'tcp'))
+    await datagrams.set(ordinary.filter(({ transport }) => transport === 'udp'))
+    const here = serving.filter(({ address }) => idle.has(address))
+    await idleDatagrams.set(here.filter((placement) => placement.transport === 'udp' && captured?.datagramSocket(placement)))
+    captured?.offer(here)
   }
   let listening = Promise.resolve()
   const relisten = (): Promise<void> => {
@@ -222,6 +269,7 @@ export function startRelay(options: RelayOptions): Relay {
       for (const { tunnel } of gates.values()) tunnel.revoke(next.revoked)
       const kept = new Set(next.placements.map((placement) => JSON.stringify(placement)))
       for (const { placement, reset } of carried.values()) if (!kept.has(JSON.stringify(placement))) reset()
+      captured?.want(next.segments ?? [], next.hosts ?? [])
       await relisten()
     },
     revoke(serials) {
@@ -232,10 +280,20 @@ export function startRelay(options: RelayOptions): Relay {
       const down = [...gates.values()]
         .filter(({ tunnel }) => !tunnel.state.up)
         .map(({ address, tunnel }) => `tunnel-down ${address} ${tunnel.state.reason ?? ''}`)
-      const problems = [...listeners.problems(), ...datagrams.problems(), ...down, ...(lost > 0 ? [`journal-full ${lost} events were not kept`] : [])]
+      const unserved =
+        captured || !config?.hosts?.length ? [] : [`capture-missing ${config.hosts.length} idle addresses: start this relay as root with --capture INTERFACE`]
+      const problems = [
+        ...unserved,
+        ...(captured?.problems() ?? []),
+        ...listeners.problems(),
+        ...datagrams.problems(),
+        ...down,
+        ...(lost > 0 ? [`journal-full ${lost} events were not kept`] : []),
+      ]
       return {
-        sessions: carried.size + datagrams.flows,
-        streams: carried.size + datagrams.flows,
+        sessions: carried.size + datagrams.flows + idleDatagrams.flows,
+        streams: carried.size + datagrams.flows + idleDatagrams.flows,
+        ...(captured ? { segments: captured.segments() } : {}),
         configVersion: config?.version ?? 0,
         problems: problems.slice(0, 49).map((problem) => problem.trim().slice(0, 300)),
       }
@@ -245,6 +303,8 @@ export function startRelay(options: RelayOptions): Relay {
       clearInterval(flushing)
       await listeners.close()
       await datagrams.close()
+      await idleDatagrams.close()
+      captured?.close()
       await listening
       for (const { reset } of [...carried.values()]) reset()
       await Promise.all([...gates.values()].map(({ tunnel }) => tunnel.close()))

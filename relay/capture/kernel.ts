@@ -1,6 +1,7 @@
 /** What the side that decides about idle addresses (relay/idle) and the side that answers for them (relay/capture) say to each other; types only. */
 import type { EventDraft } from '@shenlou/contract/event'
 import type { IdleHost, Segment, SegmentHealth } from '@shenlou/contract/segment'
+import type { SynFacts } from '../idle/first-hop.ts'
 
 /** The kernel of one capture interface, for one segment. Every change is one transaction: all of it or, with a rejection, nothing of it. */
 export interface Kernel {
@@ -30,7 +31,7 @@ export interface Probed {
 export interface SynSeen {
   source: { ip: string; port: number }
   destination: { ip: string; port: number }
-  observed: Record<string, unknown>
+  observed: SynFacts
 }
 
 export interface IdleOptions {

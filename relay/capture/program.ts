@@ -2,7 +2,14 @@
 import { spawn } from 'node:child_process'
 
 /** Debian packages that bring them. */
-const packages: Record<string, string> = { nft: 'nftables', ip: 'iproute2', tcpdump: 'tcpdump', 'arp-scan': 'arp-scan', unshare: 'util-linux', setpriv: 'util-linux' }
+const packages: Record<string, string> = {
+  nft: 'nftables',
+  ip: 'iproute2',
+  tcpdump: 'tcpdump',
+  'arp-scan': 'arp-scan',
+  unshare: 'util-linux',
+  setpriv: 'util-linux',
+}
 /** Programs of administrators are not in everybody's PATH. */
 export const programPath = '/usr/sbin:/usr/bin:/sbin:/bin'
 

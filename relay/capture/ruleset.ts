@@ -209,9 +209,7 @@ export const noteInto = (table: string, letter: 'a' | 'b'): string => `flush cha
 /** Gives the lease anew. What is deleted and added in one transaction has its whole time again on every kernel; `add` alone refreshes nothing on older ones. */
 export const renewLease = (table: string, devices: readonly string[], first = false): string =>
   devices
-    .map(
-      (name) => `${first ? '' : `delete element netdev ${table} lease { "${name}" }\n`}add element netdev ${table} lease { "${name}" timeout ${leaseS}s }\n`,
-    )
+    .map((name) => `${first ? '' : `delete element netdev ${table} lease { "${name}" }\n`}add element netdev ${table} lease { "${name}" timeout ${leaseS}s }\n`)
     .join('')
 export const endLease = (table: string): string => `flush set netdev ${table} lease\n`
 
@@ -295,8 +293,7 @@ export interface Offered {
 export function offeredChange(table: string, before: ReadonlySet<string>, after: ReadonlySet<string>): string {
   const gone = [...before].filter((element) => !after.has(element))
   const come = [...after].filter((element) => !before.has(element))
-  const line = (verb: string, elements: string[]): string =>
-    elements.length > 0 ? `${verb} element ip ${table} offered { ${elements.join(', ')} }\n` : ''
+  const line = (verb: string, elements: string[]): string => (elements.length > 0 ? `${verb} element ip ${table} offered { ${elements.join(', ')} }\n` : '')
   return line('delete', gone) + line('add', come)
 }
 export const offeredElement = ({ address, transport, port }: Offered): string => `${address} . ${transport} . ${port}`

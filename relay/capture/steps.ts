@@ -43,6 +43,9 @@ const settings = (devices: readonly string[]): [string, string][] => [
   ['ipv4/tcp_rmem', tcpRmem],
   ['ipv4/tcp_fwmark_accept', '1'],
   ['ipv4/tcp_ecn', '2'],
+  // Connections that nobody holds any more keep the namespace, and with it the interface: not for long.
+  ['ipv4/tcp_orphan_retries', '3'],
+  ['ipv4/tcp_fin_timeout', '10'],
 ]
 /** Writes below /proc/sys/net of this namespace; CAP_NET_ADMIN is enough. IPv6 may be built out. */
 async function setSysctl(name: string, value: string): Promise<void> {
@@ -84,10 +87,14 @@ export const replyRoutes = (segments: StepOptions['segments']): string[] => [
   // Last: until here the local table is asked first, as everywhere.
   'rule del pref 0',
 ]
-const batch = (lines: readonly string[], force = false): Promise<string> => runProgram('ip', [...(force ? ['-force'] : []), '-batch', '-'], `${lines.join('\n')}\n`)
+const batch = (lines: readonly string[], force = false): Promise<string> =>
+  runProgram('ip', [...(force ? ['-force'] : []), '-batch', '-'], `${lines.join('\n')}\n`)
 /** The other way round, going on where something is not there any more. */
 const undo = (lines: readonly string[]): Promise<unknown> =>
-  batch(lines.toReversed().map((line) => (line === 'rule del pref 0' ? 'rule add pref 0 lookup local' : line.replace(/^(rule|route) add/, '$1 del'))), true).catch(() => {})
+  batch(
+    lines.toReversed().map((line) => (line === 'rule del pref 0' ? 'rule add pref 0 lookup local' : line.replace(/^(rule|route) add/, '$1 del'))),
+    true,
+  ).catch(() => {})
 
 export function stepsOf({ table, devices, segments, shared }: StepOptions): Step[] {
   const names = devices.map(({ name }) => name)
@@ -96,7 +103,11 @@ export function stepsOf({ table, devices, segments, shared }: StepOptions): Step
   const each = (verb: (name: string) => string[]): Promise<string> => batch(names.flatMap(verb))
   const nothing = async (): Promise<void> => {}
   const steps: Step[] = [
-    { name: 'sysctls', take: shared ? () => checkShared(names) : async () => void (await Promise.all(settings(names).map(([name, value]) => setSysctl(name, value)))), back: nothing },
+    {
+      name: 'sysctls',
+      take: shared ? () => checkShared(names) : async () => void (await Promise.all(settings(names).map(([name, value]) => setSysctl(name, value)))),
+      back: nothing,
+    },
     { name: 'ruleset', take: () => loadRuleset(ruleset({ table, devices, shared })), back: () => nft(noRuleset(table)) },
     {
       name: 'link',
@@ -109,7 +120,11 @@ export function stepsOf({ table, devices, segments, shared }: StepOptions): Step
     },
     { name: 'lease', take: () => nft(renewLease(table, answering, true)), back: () => nft(endLease(table)) },
     // Where the interface is shared, the machine's own rules stay, and each claim brings its own route.
-    { name: 'rules', take: shared ? nothing : async () => void (await batch(replyRoutes(segments))), back: shared ? nothing : async () => void (await undo(replyRoutes(segments))) },
+    {
+      name: 'rules',
+      take: shared ? nothing : async () => void (await batch(replyRoutes(segments))),
+      back: shared ? nothing : async () => void (await undo(replyRoutes(segments))),
+    },
     { name: 'routes', take: shared ? nothing : async () => void (await batch(local)), back: shared ? nothing : async () => void (await undo(local)) },
   ]
   return steps
@@ -123,7 +138,10 @@ async function loadRuleset(script: string): Promise<void> {
     const { message } = error as Error
     if (/missing/.test(message)) throw error
     throw new Error(
-      `the kernel refused the rules of capture; they need Linux 5.18 or newer with nf_tables on netdev ingress and egress, and nftables 1.0.6 or newer: ${message}`.slice(0, 290),
+      `the kernel refused the rules of capture; they need Linux 5.18 or newer with nf_tables on netdev ingress and egress, and nftables 1.0.6 or newer: ${message}`.slice(
+        0,
+        290,
+      ),
     )
   }
 }
@@ -146,11 +164,11 @@ export async function takeSteps(steps: readonly Step[], onStep: (name: StepName)
       await onStep(step.name)
     }
   } catch (error) {
-    await takeBack(taken)
+    await takeBack(taken).catch(() => {})
     throw error
   }
 }
-/** Takes them back from the last to the first, whatever one of them says. */
+/** Takes them back from the last to the first. Stops where one cannot be: what stands below it is what holds it silent. */
 export async function takeBack(steps: readonly Step[]): Promise<void> {
-  for (const step of steps.toReversed()) await step.back().catch(() => {})
+  for (const step of steps.toReversed()) await step.back()
 }
