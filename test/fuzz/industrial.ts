@@ -340,7 +340,10 @@ async function spoken(
 
 const login = { accounts: [{ user: 'USER', password: 'USER', origin: 'given' as const }] }
 async function ftpTarget(): Promise<FuzzTarget> {
-  const persona = testPersona('schneider-m340')
+  const drawn = testPersona('schneider-m340')
+  const { device, ftp: section } = drawn.template
+  assert.ok(device && section)
+  const persona: Persona = { ...drawn, template: { ...drawn.template, device: { ...device, latencyMs: [0.1, 0.1] }, ftp: { ...section, connections: 64 } } }
   const data = await serveDecoy(ending(ftpData), persona, {})
   const control = await serveDecoy(ending(ftp), persona, { login, dataPort: data.port })
   const enter = 'USER USER\r\nPASS USER\r\n'
@@ -349,8 +352,9 @@ async function ftpTarget(): Promise<FuzzTarget> {
     `${enter}TYPE I\r\nSIZE /fw/m340_2.70.bin\r\nMDTM /fw/m340_2.70.bin\r\nPASV\r\nQUIT\r\n`,
     'USER anonymous\r\nPASS a@b\r\nLIST\r\nQUIT\r\n',
     `${enter}EPSV\r\nPORT 127,0,0,1,4,1\r\nRNFR /sdca/x\r\nRNTO /sdca/y\r\nRMD /sdca/y\r\nDELE /fw/none\r\nREST 100\r\nABOR\r\nQUIT\r\n`,
+    `${enter}MKD /sdca/new\r\nXMKD /dat/a/b\r\nCWD /sdca/new\r\nMKD deeper\r\nCDUP\r\nRMD new\r\nQUIT\r\n`,
   ]
-  // Commands are answered at the pace of the device: a thousand of them would take it a minute.
+  // A thousand commands would take a minute even at this pace.
   return spoken('FTP', control, dialogues, /230 /, { more: [data], most: 1500 })
 }
 

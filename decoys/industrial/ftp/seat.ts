@@ -26,10 +26,12 @@ export interface Seat {
 }
 
 const dataPatienceMs = 15_000
+/** For a client that has nothing more to say: its data connection is there or never comes. */
+const lastPatienceMs = 500
 
 /** Runs a transfer over the data connection that was asked for. The reply is its last. */
 export async function withData(seat: Seat, opening: string, transfer: (data: Connection) => Promise<string>): Promise<string> {
-  const { expected, replies } = seat
+  const { expected, replies, connection } = seat
   seat.expected = undefined
   if (!expected) return replies.noData
   let aborted = false
@@ -38,9 +40,11 @@ export async function withData(seat: Seat, opening: string, transfer: (data: Con
     expected.cancel()
   }
   seat.say(opening)
+  connection.once('end', expected.cancel)
   let limit: NodeJS.Timeout | undefined
   try {
-    const data = await expected.take(dataPatienceMs)
+    const data = await expected.take(connection.readableEnded ? lastPatienceMs : dataPatienceMs)
+    connection.off('end', expected.cancel)
     if (!data || aborted) return aborted ? replies.aborted : replies.noData
     // A client that stops reading or sending holds the place of another.
     limit = setTimeout(() => data.destroy(), 600_000).unref()
@@ -48,6 +52,7 @@ export async function withData(seat: Seat, opening: string, transfer: (data: Con
     return aborted ? replies.aborted : reply
   } finally {
     seat.abort = undefined
+    connection.off('end', expected.cancel)
     clearTimeout(limit)
     expected.finish()
   }

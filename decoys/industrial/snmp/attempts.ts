@@ -1,4 +1,5 @@
 /** What a session has shown so far of whom it knows: every community and user name is said once a session, however many datagrams carry it. */
+import { createHash } from 'node:crypto'
 import { escapeBytes } from '@shenlou/contract/bytes'
 import type { Session } from '../../decoy.ts'
 
@@ -10,23 +11,35 @@ export interface Attempts {
 }
 
 interface Known {
-  seen: Set<string>
+  /** Digests of what was said: an attacker's own bytes would be kept by the megabyte. */
+  seen: Set<number>
   violations: number
+  full: boolean
 }
 
 /** Sessions last for a minute beyond their last datagram; these are the newest of this process. */
 const sessions = new Map<string, Known>()
 const maxSessions = 2000
 const maxAttempts = 1000
+/** Of all sessions together, at some 40 bytes each; the oldest sessions are forgotten beyond. */
+const maxKept = 200_000
+let kept = 0
 const maxViolations = 20
+
+function forget(): void {
+  for (const [id, { seen }] of sessions) {
+    if (sessions.size <= maxSessions && kept <= maxKept) return
+    sessions.delete(id)
+    kept -= seen.size
+  }
+}
 
 export function attemptsOf(session: Session): Attempts {
   let known = sessions.get(session.id)
   if (!known) {
-    known = { seen: new Set(), violations: 0 }
+    known = { seen: new Set(), violations: 0, full: false }
     sessions.set(session.id, known)
-    const [oldest] = sessions.keys()
-    if (sessions.size > maxSessions && oldest !== undefined) sessions.delete(oldest)
+    forget()
   }
   const own = known
   const violated = (reason: string, datagram: Buffer): void => {
@@ -35,11 +48,17 @@ export function attemptsOf(session: Session): Attempts {
   }
   /** False when it was said before. */
   const first = (what: string, value: Buffer, accepted: boolean): boolean => {
-    const key = `${what} ${accepted} ${value.subarray(0, 256).toString('latin1')}`
+    const key = createHash('sha1').update(`${what} ${accepted} `).update(value.subarray(0, 256)).digest().readUIntBE(0, 6)
     if (own.seen.has(key)) return false
-    if (own.seen.size === maxAttempts) violated(`more than ${maxAttempts} communities and users in one session; the rest is not said`, value)
+    if (own.seen.size === maxAttempts) {
+      if (!own.full) violated(`more than ${maxAttempts} communities and users in one session; the rest is not said`, value)
+      own.full = true
+      return false
+    }
     own.seen.add(key)
-    return own.seen.size <= maxAttempts
+    kept += 1
+    forget()
+    return true
   }
   const outcome = (accepted: boolean) => (accepted ? ({ outcome: 'accepted', by: 'given' } as const) : ({ outcome: 'refused' } as const))
   return {
