@@ -106,6 +106,11 @@ export function openClaims({ table, shared, own, onReleased = () => {} }: Claims
           await without((host) => mine(host) && wanted.has(host.address))
         },
         releaseAll: () => without(mine),
+        quiet: (servers) =>
+          inTurn(async () => {
+            const known = servers.filter((address) => addressNumber(address) !== undefined)
+            if (known.length > 0) await nft(`add element netdev ${table} servers { ${known.join(', ')} }\n`)
+          }),
         yielded: () =>
           inTurn(async () => {
             const rows = (await listSet('netdev', table, 'gave')).map(parts).map(([address, mac]): Yielded => ({ address: String(address), mac: String(mac) }))

@@ -10,6 +10,8 @@ export interface Kernel {
   /** Ends that at once; an address that is not claimed is fine. */
   release(addresses: readonly string[]): Promise<void>
   releaseAll(): Promise<void>
+  /** DHCP servers that were learned: not answered from now on, wherever they are. */
+  quiet(servers: readonly string[]): Promise<void>
   /** Claimed addresses of which the ruleset saw a frame of somebody else, and fell silent by itself. Said until they are released. */
   yielded(): Promise<Yielded[]>
   /** Closed ports of claimed addresses that were asked for since the last call; each row once. */

@@ -116,6 +116,10 @@ export function openActor({ engine, kernel, device, own, now, say, log, probe, h
   function act(): void {
     const acts = engine.take()
     for (const server of acts.servers) log(`a DHCP server is at ${addressText(server)}; it is not answered`)
+    if (acts.servers.length > 0) {
+      const servers = acts.servers.map(addressText)
+      kernelWork = kernelWork.then(() => kernel.quiet(servers)).catch((error: Error) => trouble(`DHCP servers could not be kept quiet: ${error.message}`))
+    }
     for (const event of acts.events) say(event)
     if (acts.releases.length > 0 || acts.claims.length > 0) {
       const releases = acts.releases.map(addressText)

@@ -172,6 +172,18 @@ test('the gateway, the DHCP servers, the relay itself, network and broadcast add
   assert.deepEqual(bench.servers.map(addressText), ['10.1.2.3', '10.1.2.4'])
 })
 
+test('a DHCP server is learned from what its clients say to all, and known again after a restart', () => {
+  const bench = openBench(office(), hostsOf('10.1.2.0/24', 2, 10))
+  bench.engine.dhcp(dhcp({ message: 3, requestedIp: ip('10.1.2.99'), serverId: ip('10.1.2.10') }), bench.now())
+  bench.engine.dhcp(dhcp({ message: 3, requestedIp: ip('10.1.2.98'), serverId: ip('192.0.2.1') }), bench.now())
+  bench.pass(70)
+  assert.deepEqual(claimedTexts(bench), ['10.1.2.11'])
+  assert.deepEqual(bench.servers.map(addressText), ['10.1.2.10', '192.0.2.1'])
+  const again = openBench(office(), hostsOf('10.1.2.0/24', 2, 10), { saved: { text: bench.engine.save(bench.now(), 1e12), wallClock: 1e12 } })
+  again.carry()
+  assert.deepEqual(again.servers.map(addressText), ['10.1.2.10', '192.0.2.1'])
+})
+
 test('both addresses of a /31 can be hosts', () => {
   const bench = openBench(office({ network: '10.1.2.8/31' }), hostsOf('10.1.2.8/31', 2, 0))
   bench.pass(70)
@@ -212,14 +224,14 @@ test('a lease that outlives the usual time keeps its address as long as it lasts
   assert.equal(bench.claimed.size, 1)
 })
 
-test('an address that is asked for is probed at once, claimed or not, and not again within a minute', () => {
+test('an address that is asked for is probed at once, claimed or not, and not again within seconds', () => {
   const bench = claimedBench()
   bench.pass(61)
   bench.probes.length = 0
   for (let times = 0; times < 5; times++) bench.engine.asked(ip('10.1.2.11'), bench.now())
   bench.carry()
   assert.deepEqual(bench.probes.map(addressText), ['10.1.2.11'])
-  bench.pass(61)
+  bench.pass(politenessRules.probeAgainS + 1)
   bench.answers.set(ip('10.1.2.11'), owner)
   bench.engine.asked(ip('10.1.2.11'), bench.now())
   bench.carry()

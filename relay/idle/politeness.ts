@@ -162,6 +162,15 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
 
   const setNever = (): void => markNever(table, segment, [...(options.own ?? []), ...[...servers].map(addressText)])
 
+  function learnServer(server: number, now: number): void {
+    if (servers.has(server) || servers.size >= 1000) return
+    servers.add(server)
+    out.servers.push(server)
+    const at = place(server)
+    if (at >= 0) owned(at, 0, 'dhcp', now)
+    setNever()
+  }
+
   function setWanted(hosts: readonly IdleHost[], now: number): void {
     const next: (IdleHost | undefined)[] = new Array(size)
     const places: number[] = []
@@ -251,6 +260,8 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
     halted = saved.halted
     lastGiveUp = watched()
     restoreAddresses(table, saved.addresses)
+    for (const server of saved.servers) servers.add(server)
+    out.servers.push(...saved.servers)
   }
   const sweeping = (): boolean => order.some((at) => probedAt[at] === 0 && inQuestion(at))
 
@@ -267,20 +278,12 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
     dhcp(frame, now) {
       advance(now)
       const { from, message, source, serverId, yourIp, requestedIp, clientIp, clientMac, leaseS } = frame
-      if (from === 'server') {
-        for (const server of [source, serverId]) {
-          if (server === 0 || servers.has(server) || servers.size >= 1000) continue
-          servers.add(server)
-          out.servers.push(server)
-          const at = place(server)
-          if (at >= 0) owned(at, 0, 'dhcp', now)
-        }
-        if (message === 2 || message === 5) for (const at of [place(yourIp)]) if (at >= 0) owned(at, clientMac, 'dhcp', now, leaseS)
-        return
-      }
-      for (const address of new Set([requestedIp, clientIp])) {
+      // A server's answers go to its client alone; the client names it to all.
+      for (const server of from === 'server' ? [source, serverId] : [serverId]) if (server !== 0) learnServer(server, now)
+      const of = from === 'client' ? [requestedIp, clientIp] : message === 2 || message === 5 ? [yourIp] : []
+      for (const address of new Set(of)) {
         const at = address === 0 ? -1 : place(address)
-        if (at >= 0) owned(at, clientMac, 'dhcp', now)
+        if (at >= 0) owned(at, clientMac, 'dhcp', now, leaseS)
       }
     },
     asked(address, now) {
@@ -430,7 +433,16 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
     },
     save(now, wallClock) {
       advance(now)
-      return writeSaved({ network: segment.network, at: wallClock, watchedS: watched(), quietSince, released, halted, addresses: savedAddresses(table) })
+      return writeSaved({
+        network: segment.network,
+        at: wallClock,
+        watchedS: watched(),
+        quietSince,
+        released,
+        halted,
+        servers: [...servers],
+        addresses: savedAddresses(table),
+      })
     },
   }
 }

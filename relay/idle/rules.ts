@@ -38,7 +38,7 @@ export const politenessRules: PolitenessRules = {
   giveUps: 3,
   giveUpWindowMs: 600_000,
   resumeAfterS: 86_400,
-  probeAgainS: 60,
+  probeAgainS: 5,
   sweepS: 3600,
   probesPerS: 200,
   probesAtOnce: 512,

@@ -11,6 +11,8 @@ export interface Saved {
   quietSince: number
   released: boolean
   halted: number | undefined
+  /** DHCP servers that were seen. */
+  servers: number[]
   addresses: SavedAddress[]
 }
 
@@ -37,11 +39,12 @@ export function parseSaved(text: string): Saved | undefined {
     return undefined
   }
   if (typeof found !== 'object' || found === null) return undefined
-  const { network, at, watchedS, quietSince, released, halted, addresses } = found
+  const { network, at, watchedS, quietSince, released, halted, servers, addresses } = found
   if (typeof network !== 'string' || typeof at !== 'number' || !isCount(watchedS) || !isCount(quietSince, watchedS)) return undefined
   if (typeof released !== 'boolean' || (halted !== undefined && !isCount(halted))) return undefined
+  if (!Array.isArray(servers) || servers.length > 1000 || !servers.every((server) => isCount(server))) return undefined
   if (!Array.isArray(addresses) || addresses.length > maxAddresses || !addresses.every(isAddress)) return undefined
-  return { network, at, watchedS, quietSince, released, halted, addresses }
+  return { network, at, watchedS, quietSince, released, halted, servers, addresses }
 }
 
 /** The addresses on which somebody was ever seen. */
