@@ -343,7 +343,13 @@ async function ftpTarget(): Promise<FuzzTarget> {
   const drawn = testPersona('schneider-m340')
   const { device, ftp: section } = drawn.template
   assert.ok(device && section)
-  const persona: Persona = { ...drawn, template: { ...drawn.template, device: { ...device, latencyMs: [0.1, 0.1] }, ftp: { ...section, connections: 64 } } }
+  // Neither the pace of the device nor that of its log-in, and places for all.
+  const number: Persona['number'] = (purpose, from, to) => (purpose.startsWith('ftp ') ? 1 : drawn.number(purpose, from, to))
+  const persona: Persona = {
+    ...drawn,
+    number,
+    template: { ...drawn.template, device: { ...device, latencyMs: [0.1, 0.1] }, ftp: { ...section, connections: 64 } },
+  }
   const data = await serveDecoy(ending(ftpData), persona, {})
   const control = await serveDecoy(ending(ftp), persona, { login, dataPort: data.port })
   const enter = 'USER USER\r\nPASS USER\r\n'
