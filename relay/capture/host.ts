@@ -6,7 +6,7 @@ import type { IdleHost, Segment, SegmentHealth } from '@shenlou/contract/segment
 import { type Claims, openClaims } from './claims.ts'
 import { type FoundDevices, findDevices } from './devices.ts'
 import type { IdleEngine, IdleOptions, Probed } from './kernel.ts'
-import type { FromCapture, ToCapture } from './messages.ts'
+import { type FromCapture, machineSpace, type ToCapture } from './messages.ts'
 import { nft, runProgram } from './program.ts'
 import { leaseS, noRuleset, type Offered, renewLease } from './ruleset.ts'
 import { openSockets, type Sockets } from './sockets.ts'
@@ -194,11 +194,12 @@ export function hostCapture({ startEngine, send, exit }: HostOptions): { take(me
       await sockets?.set(offered)
       await standing?.claims.offer(offered)
     },
-    async end({ to }) {
+    async end() {
       await lower()
       ending = true
       for (const timer of timers) clearInterval(timer)
-      if (begun && !begun.shared) for (const name of begun.interfaces) await runProgram('ip', ['link', 'set', name, 'netns', String(to)]).catch(() => {})
+      if (begun && !begun.shared)
+        for (const name of begun.interfaces) await runProgram('ip', ['link', 'set', name, 'netns', '/proc/self/fd/3'], undefined, machineSpace).catch(() => {})
       exit(0)
     },
   }

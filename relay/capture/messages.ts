@@ -12,8 +12,8 @@ export type ToCapture =
   | { type: 'want'; segments: Segment[]; hosts: IdleHost[] }
   /** Exactly these ports lead to decoys. */
   | { type: 'offer'; offered: Offered[] }
-  /** Lets go of everything, gives the interfaces back to the namespace of that process, and ends. */
-  | { type: 'end'; to: number }
+  /** Lets go of everything, gives the interfaces back to the machine (`machineSpace`), and ends. */
+  | { type: 'end' }
 
 /** `listening` comes with the handle of a socket. */
 export type FromCapture =
@@ -35,3 +35,5 @@ export type FromCapture =
 /** Key of a listening socket: a wildcard has no address. */
 export const socketKey = (transport: 'tcp' | 'udp', address: string, port: number): string => `${transport} ${address}:${port}`
 export const anyAddress = '0.0.0.0'
+/** Descriptor of the machine's own network namespace, as capture is started with it. */
+export const machineSpace = 4

@@ -13,14 +13,19 @@ const packages: Record<string, string> = {
 /** Programs of administrators are not in everybody's PATH. */
 export const programPath = '/usr/sbin:/usr/bin:/sbin:/bin'
 
-/** Resolves to what it wrote. Rejects with one line: that it is missing and what brings it, or what it said first. */
-export function runProgram(name: string, args: readonly string[], input?: string, timeoutMs = 20_000): Promise<string> {
+/** Resolves to what it wrote. `inherited` becomes its descriptor 3. Rejects with one line: that it is missing and what brings it, or what it said first. */
+export function runProgram(name: string, args: readonly string[], input?: string, inherited?: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(name, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: programPath, LC_ALL: 'C' }, timeout: timeoutMs, killSignal: 'SIGKILL' })
+    const child = spawn(name, args, {
+      stdio: ['pipe', 'pipe', 'pipe', ...(inherited === undefined ? [] : [inherited])],
+      env: { PATH: programPath, LC_ALL: 'C' },
+      timeout: 20_000,
+      killSignal: 'SIGKILL',
+    })
     const out: Buffer[] = []
     let said = ''
-    child.stdout.on('data', (bytes: Buffer) => out.push(bytes))
-    child.stderr.on('data', (bytes: Buffer) => {
+    child.stdout?.on('data', (bytes: Buffer) => out.push(bytes))
+    child.stderr?.on('data', (bytes: Buffer) => {
       if (said.length < 4096) said += bytes
     })
     child.on('error', (error: NodeJS.ErrnoException) =>
@@ -31,8 +36,8 @@ export function runProgram(name: string, args: readonly string[], input?: string
       const line = said.split('\n').find((text) => text.trim() !== '')
       reject(new Error(`${name} ${args.join(' ').slice(0, 80)}: ${line?.trim().slice(0, 200) ?? (signal ? `ended by ${signal}` : `ended with ${code}`)}`))
     })
-    child.stdin.on('error', () => {}) // it ended early; its exit says why
-    child.stdin.end(input)
+    child.stdin?.on('error', () => {}) // it ended early; its exit says why
+    child.stdin?.end(input)
   })
 }
 

@@ -1,6 +1,6 @@
 /** Starts the capture process of a relay, while that is still root: in a namespace of its own with its interfaces, or beside the machine's own where there is only one. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, closeSync, constants, openSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { isSea } from 'node:sea'
@@ -29,6 +29,8 @@ export interface CaptureOptions {
 export interface CaptureProcess {
   readonly shared: boolean
   readonly interfaces: readonly string[]
+  /** Of the first process in its namespace; what it started is below. */
+  readonly pid: number
   say(message: ToCapture): void
   onMessage(take: (message: FromCapture, handle: unknown) => void): void
   /** Resolves with one line when it ended, whoever ended it. */
@@ -125,12 +127,13 @@ export async function startCapture({ interfaces, core, saved = {}, log, pauseAft
   return {
     shared,
     interfaces,
+    pid: child.pid ?? 0,
     say,
     onMessage: (take) => void takers.add(take),
     ended,
     async end() {
       asked = true
-      say({ type: 'end', to: process.pid })
+      say({ type: 'end' })
       const timer = setTimeout(() => child.disconnect(), endMs)
       await ended
       clearTimeout(timer)
@@ -168,7 +171,15 @@ function spawnCapture(shared: boolean, program: readonly string[]): ChildProcess
   const capabilities = ['net_admin', 'net_raw', ...(shared ? ['net_bind_service'] : [])]
   const spaces = ['unshare', ...(shared ? [] : ['--net']), '--pid', '--fork', '--kill-child=KILL', '--']
   const args = ['--pdeathsig=KILL', '--', ...spaces, 'setpriv', ...onlyCapabilities(captureUser, capabilities), '--', ...program]
-  return spawn('setpriv', args, { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], env: { PATH: programPath, NODE_OPTIONS: '' }, cwd: '/', detached: true })
+  const machine = openSync('/proc/self/ns/net', 'r')
+  const child = spawn('setpriv', args, {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc', machine],
+    env: { PATH: programPath, NODE_OPTIONS: '' },
+    cwd: '/',
+    detached: true,
+  })
+  closeSync(machine)
+  return child
 }
 
 /** Outlives both on a shared interface, and takes away what they set up there when the pipe to it is closed, however that came about. */
