@@ -17,6 +17,8 @@ export interface Lan {
   host(name: string, address?: string): LanHost
   capture(segment: Segment, hosts: readonly IdleHost[], saved?: Record<string, string>): Promise<Captured>
   readonly interface: string
+  /** Makes that interface where it is not there; one that a killed process held is gone. */
+  plugIn(): void
   close(): Promise<void>
 }
 export interface LanHost {
@@ -69,6 +71,7 @@ export function openLan(): Lan {
 
   return {
     interface: device,
+    plugIn,
     host(name, address) {
       const full = space(name)
       const plug = `p${ports++}`
