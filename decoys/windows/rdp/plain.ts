@@ -5,7 +5,7 @@ import { openFrameReader } from '../../industrial/frame-reader.ts'
 import { judge } from '../../ssh/policy.ts'
 import { shown } from '../logon.ts'
 import { attachConfirm, connectResponse, disconnect, joinConfirm, readClientInfo, readConnectInitial, readDomainRequest, type ClientInfo } from './mcs.ts'
-import { piecesOf, type RdpSeat } from './rdp.ts'
+import { piecesOf, type RdpSeat } from './seat.ts'
 import { dataUnit } from './x224.ts'
 
 const mostBytes = 65_535

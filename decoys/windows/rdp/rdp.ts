@@ -1,10 +1,9 @@
 /** The decoy service `rdp`: remote desktop of a Windows host up to the logon, by network level authentication or, where it is not required, by TLS alone. */
 import type { TLSSocket } from 'node:tls'
 import { escapeText } from '@shenlou/contract/bytes'
-import type { EventBody } from '@shenlou/contract/event-kinds'
 import type { ServiceSettings } from '@shenlou/contract/services'
 import type { RdpTemplate } from '@shenlou/contract/windows'
-import { type Connection, type Context, defineDecoy, type Session } from '../../decoy.ts'
+import { type Connection, defineDecoy, type Session } from '../../decoy.ts'
 import { clean, cleanBytes } from '../../http/clean.ts'
 import { openTls } from '../../http/tls.ts'
 import { admitOrReset } from '../../industrial/connections.ts'
@@ -17,19 +16,8 @@ import { goOn, readSpnego } from '../spnego.ts'
 import { rdpTls } from './certificate.ts'
 import { errorRequest, longestTsRequest, readTsRequest, tokenRequest } from './credssp.ts'
 import { logOnWithoutNla } from './plain.ts'
+import { piecesOf, type RdpSeat } from './seat.ts'
 import { type ConnectionRequest, connectionConfirm, failure, longestRequest, protocolNames, rdpProtocol, readConnectionRequest } from './x224.ts'
-
-export interface RdpSeat {
-  context: Context
-  session: Session
-  settings: ServiceSettings<'rdp'>
-  template: RdpTemplate
-  requested: number
-  /** Starts the clock of an idle client anew. */
-  alive(): void
-  /** Says what was agreed on, with what is known of the client. */
-  told(selected: string, client?: EventBody<'protocol.negotiated'>['client']): void
-}
 
 export const rdp = defineDecoy<ServiceSettings<'rdp'>>({
   name: 'rdp',
@@ -97,20 +85,15 @@ async function firstRequest(connection: Connection, session: Session): Promise<C
   const frame = length >= 11 && length <= longestRequest ? await connection.peek(length) : head
   const request = frame.length === length ? readConnectionRequest(frame) : undefined
   if (!request) {
-    if (head.length > 0) session.emit('protocol.violated', { reason: 'no connection request of RDP', data: cleanBytes(await connection.peek(256), 1024) })
+    if (head.length > 0)
+      session.emit('protocol.violated', {
+        reason: 'no connection request of RDP',
+        data: cleanBytes(((connection.read() as Buffer | null) ?? head).subarray(0, 512), 2048),
+      })
     return undefined
   }
   connection.read(length)
   return request
-}
-
-/** Bytes of a TLS connection until it ends, however it ends. */
-export async function* piecesOf(secure: TLSSocket): AsyncGenerator<Buffer> {
-  try {
-    for await (const piece of secure as AsyncIterable<Buffer>) yield piece
-  } catch {
-    // Clients leave as they like; what they said until then was served.
-  }
 }
 
 /** TSRequests until the client has answered the challenge or is out of turn. */
