@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { storedEvent } from './event.ts'
 import { picture } from './plant-picture.ts'
+import { firstHop } from './event-kinds.ts'
 import { severity, techniqueId } from './primitives.ts'
 
 const id = z.string()
@@ -65,6 +66,8 @@ export const sessionSummary = z.object({
   user: z.string().nullable(),
   client: z.string().nullable(),
   hassh: z.string().nullable(),
+  /** What the relay's interface saw of its connection's first segment; of an idle address only. */
+  observed: firstHop.nullish(),
   loginAttempts: count,
   loggedIn: z.boolean(),
   commands: count,

@@ -54,6 +54,23 @@ const ask = { cursor: undefined, limit: 100 }
 const of = (scope: string): Actor => ({ kind: 'person', id: 'a', name: 'a', permissions: new Set(), scopes: [scope] })
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 
+test("what the relay's interface saw of a connection is a fact of its session, and nobody else's word for it", async () => {
+  const id = uuidv7()
+  const via = { relay: sensor.id, address: '10.1.2.3', port: 22 }
+  const observed = { ttl: 63, hops: 1, ja4t: '64240_2-4-8-1-3_1460_7', handshakeMs: 0.8, mac: '00:1b:1b:00:00:01' }
+  const forged = { ...observed, ja4t: '1024_00_00_00' }
+  await say(id, [['connection.opened', { transport: 'tcp', observed: forged }, { session: undefined, via } as never]], {
+    id: uuidv7(),
+    scope: sensor.scope,
+    epoch: randomUUID(),
+  })
+  await say(id, [
+    ['connection.opened', { transport: 'tcp', observed }, { session: undefined, via } as never],
+    ['session.opened', { adversary: 'ip 203.0.113.7' }, { via }],
+  ])
+  assert.deepEqual(sessionSummary.parse(await session(core, systemActor, { params: { id } })).observed, observed)
+})
+
 test('a session is counted from its events', async () => {
   const id = uuidv7()
   const frames: string[] = []

@@ -23,7 +23,10 @@ export async function readSessions(sql: Sql, where: Condition, tail: Condition =
       (extract(epoch from session.started_at) * 1000)::float8 as "startedAt", (extract(epoch from session.last_at) * 1000)::float8 as "lastAt",
       (extract(epoch from session.ended_at) * 1000)::float8 as "endedAt", session.adversary, session.user_name as user, session.client, session.hassh,
       session.login_attempts as "loginAttempts", session.logged_in as "loggedIn", session.commands, session.requests, session.files, session.events,
-      session.bytes_out as "bytesOut", session.last_action as "lastAction", session.industrial, coalesce(seen.techniques, '{}') as techniques, seen.rank, seen.incident
+      session.bytes_out as "bytesOut", session.last_action as "lastAction", session.industrial, coalesce(seen.techniques, '{}') as techniques, seen.rank, seen.incident,
+      (select opened.body->'observed' from event as opened where opened.connection = session.connection and opened.kind = 'connection.opened'
+        and opened.sensor = (session.via->>'relay')::uuid
+        and opened.time between session.started_at - interval '1 hour' and session.started_at + interval '1 hour' limit 1) as observed
     from session
     left join sensor as relay on relay.id = (session.via->>'relay')::uuid
     left join lateral (
