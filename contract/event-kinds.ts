@@ -72,6 +72,8 @@ export const eventKinds = {
       ports: z.array(port).max(1024),
       connections: count,
       silent: count,
+      /** Requests for closed ports among them, of which the kernel of the relay told. */
+      probes: count.optional(),
       windowMs: z.number().min(0),
     }),
   }),

@@ -79,10 +79,7 @@ export function startRelay(options: RelayOptions): Relay {
       onDatagramSockets: () => void relisten(),
       say: (draft) => say({ id: uuidv7(), time: Date.now(), ...draft } as EventDraft),
       onScanned(rows) {
-        for (const { source, address, port } of rows) {
-          scans.touched(source, address, port, Date.now())
-          scans.silent(source, address, port, Date.now())
-        }
+        for (const { source, address, port } of rows) scans.probed(source, address, port, Date.now())
       },
       onReleased(addresses) {
         for (const { placement, reset } of [...carried.values()]) if (addresses.has(placement.address)) reset()

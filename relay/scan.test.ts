@@ -63,3 +63,27 @@ test('what it remembers is bounded', () => {
   for (let nth = 0; nth < 10_000; nth++) scans.touched(`source ${nth}`, '192.0.2.1', 22, nth)
   assert.equal(scans.sources, 100)
 })
+
+test('closed ports that the kernel told of and connections to open ones are one scan, which says how many were closed', () => {
+  const { reports, scans } = watch()
+  scans.touched('a', '192.0.2.1', 22, 0)
+  for (let port = 1; port <= 300; port++) scans.probed('a', '192.0.2.1', port, 2000)
+  scans.touched('a', '192.0.2.1', 80, 2500)
+  scans.flush(100_000)
+  assert.equal(reports.length, 2, 'said at once, and whole when it was over')
+  assert.ok(reports.every(({ source, type }) => source === 'a' && type === 'port'))
+  assert.deepEqual(
+    reports.map(({ ports, connections, probes }) => [ports.length, connections, probes]),
+    [
+      [4, 1, 3],
+      [300, 2, 300],
+    ],
+  )
+})
+
+test('one closed port that is asked for now and then is no scan', () => {
+  const { reports, scans } = watch()
+  for (let nth = 0; nth < 10; nth++) scans.probed('a', '192.0.2.1', 445, nth * 5000)
+  scans.flush(1e6)
+  assert.deepEqual(reports, [])
+})

@@ -1,4 +1,4 @@
-/** Tells a scan from single connections: one source that touches many ports or addresses, fewer when it does not speak, or often without speaking. */
+/** Tells a scan from single connections: one source that touches many ports or addresses, fewer when it does not speak or they are closed, or often without speaking. */
 
 export interface ScanReport {
   type: 'port' | 'address' | 'probe'
@@ -6,6 +6,8 @@ export interface ScanReport {
   ports: number[]
   connections: number
   silent: number
+  /** Requests for closed ports, as the kernel counted them. */
+  probes: number
   windowMs: number
 }
 export interface ScanOptions {
@@ -26,6 +28,8 @@ export interface ScanWatch {
   touched(source: string, address: string, port: number, now: number): void
   /** A connection ended without a byte from its client. */
   silent(source: string, address: string, port: number, now: number): void
+  /** A closed port was asked for: the kernel answered, or was silent, as that host would. */
+  probed(source: string, address: string, port: number, now: number): void
   /** Says what is still to be said: call it now and then, and at the end. */
   flush(now: number, all?: boolean): void
   readonly sources: number
@@ -38,6 +42,7 @@ interface Watched {
   silentPorts: Set<number>
   connections: number
   silent: number
+  probes: number
   since: number
   last: number
   /** When this episode was last reported, and what had been counted then. */
@@ -63,13 +68,14 @@ export function watchScans({
     const wide = entry.addresses.size >= addresses || entry.silentAddresses.size >= silentPlaces
     const type = wide ? 'address' : entry.ports.size >= ports || entry.silentPorts.size >= silentPlaces ? 'port' : 'probe'
     entry.said = now
-    entry.saidConnections = entry.connections + entry.silent
+    entry.saidConnections = counted(entry)
     onScan(source, {
       type,
       addresses: [...entry.addresses],
       ports: [...entry.ports].sort((a, b) => a - b),
       connections: entry.connections,
       silent: entry.silent,
+      probes: entry.probes,
       windowMs: Math.max(0, entry.last - entry.since),
     })
   }
@@ -78,8 +84,8 @@ export function watchScans({
     entry.addresses.size >= addresses ||
     entry.silentPorts.size >= silentPlaces ||
     entry.silentAddresses.size >= silentPlaces ||
-    entry.silent >= silent
-  const grew = (entry: Watched): boolean => entry.connections + entry.silent > entry.saidConnections
+    entry.silent + entry.probes >= silent
+  const grew = (entry: Watched): boolean => counted(entry) > entry.saidConnections
   const consider = (source: string, entry: Watched, now: number): void => {
     if (isScan(entry) && (entry.said === undefined || (grew(entry) && now - entry.said >= updateMs))) report(source, entry, now)
   }
@@ -102,6 +108,7 @@ export function watchScans({
         silentPorts: new Set(),
         connections: 0,
         silent: 0,
+        probes: 0,
         since: now,
         last: now,
         said: undefined,
@@ -115,19 +122,35 @@ export function watchScans({
     return entry
   }
 
+  const counted = ({ connections, silent, probes }: Watched): number => connections + silent + probes
+  const notePlace = (entry: Watched, address: string, port: number): void => {
+    if (entry.addresses.size < 256) entry.addresses.add(address)
+    if (entry.ports.size < 1024) entry.ports.add(port)
+  }
+  const noteSilent = (entry: Watched, address: string, port: number): void => {
+    if (entry.silentAddresses.size < silentPlaces) entry.silentAddresses.add(address)
+    if (entry.silentPorts.size < silentPlaces) entry.silentPorts.add(port)
+  }
+
   return {
     touched(source, address, port, now) {
       const entry = at(source, now)
       entry.connections += 1
-      if (entry.addresses.size < 256) entry.addresses.add(address)
-      if (entry.ports.size < 1024) entry.ports.add(port)
+      notePlace(entry, address, port)
       consider(source, entry, now)
     },
     silent(source, address, port, now) {
       const entry = at(source, now)
       entry.silent += 1
-      if (entry.silentAddresses.size < silentPlaces) entry.silentAddresses.add(address)
-      if (entry.silentPorts.size < silentPlaces) entry.silentPorts.add(port)
+      noteSilent(entry, address, port)
+      consider(source, entry, now)
+    },
+    probed(source, address, port, now) {
+      const entry = at(source, now)
+      entry.probes += 1
+      notePlace(entry, address, port)
+      // Nobody has business with a port that is closed everywhere here.
+      noteSilent(entry, address, port)
       consider(source, entry, now)
     },
     flush(now, all = false) {
