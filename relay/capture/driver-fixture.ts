@@ -33,10 +33,11 @@ const capture = await startCapture({
   tell({ type: 'refused', text: error.message })
   process.exit(2)
 })
+capture.onMessage((message) => message.type === 'step' && tell({ ...message }))
 dropRoot()
 void capture.ended.then((text) => {
   tell({ type: 'ended', text })
-  process.exit(3)
+  if (!text.includes('asked to end')) process.exit(3)
 })
 const placements = hosts.flatMap(({ address }) =>
   [...tcp.map((port) => ({ port, transport: 'tcp' })), ...udp.map((port) => ({ port, transport: 'udp' }))].map(

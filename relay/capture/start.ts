@@ -21,7 +21,7 @@ export interface CaptureOptions {
   /** State that `onSave` was given, by segment. */
   saved?: Record<string, string>
   log(line: string): void
-  /** For tests: goes no further once this step is taken. */
+  /** For tests: a segment goes no further once this step is taken. */
   pauseAfter?: StepName | undefined
   /** For tests: another program than the capture process of this installation. */
   program?: readonly string[]
@@ -117,7 +117,7 @@ export async function startCapture({ interfaces, core, saved = {}, log, pauseAft
   try {
     await until('waiting')
     if (!shared) for (const name of interfaces) await runProgram('ip', ['link', 'set', name, 'netns', String(child.pid)])
-    const ready = until(pauseAfter ? 'step' : 'health')
+    const ready = until('health')
     say({ type: 'begin', interfaces: [...interfaces], shared, own, saved, pauseAfter })
     await ready
   } catch (error) {
