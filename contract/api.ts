@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { accountRoutes } from './routes-account.ts'
+import { coverageRoutes } from './routes-coverage.ts'
 import { incidentsRoutes } from './routes-incidents.ts'
 import { observedRoutes } from './routes-observed.ts'
 import { peopleRoutes } from './routes-people.ts'
@@ -24,6 +25,7 @@ export const routes = {
   ...ticketsRoutes,
   ...sensorsRoutes,
   ...templatesRoutes,
+  ...coverageRoutes,
   ...peopleRoutes,
 }
 export type Routes = typeof routes

@@ -9,6 +9,7 @@ export const permissions = [
   'ticket.close',
   'sensor.read',
   'sensor.manage',
+  'segment.release',
   'template.read',
   'template.apply',
   'source.push',
@@ -24,7 +25,7 @@ const reading: Permission[] = ['session.read', 'event.read', 'incident.read', 't
 
 export const roles: Record<'administrator' | 'analyst' | 'viewer', { name: { zh: string; en: string }; permissions: readonly Permission[] }> = {
   administrator: { name: { zh: '管理员', en: 'Administrator' }, permissions },
-  analyst: { name: { zh: '分析员', en: 'Analyst' }, permissions: [...reading, 'incident.change', 'ticket.work', 'ticket.close', 'blob.read'] },
+  analyst: { name: { zh: '分析员', en: 'Analyst' }, permissions: [...reading, 'incident.change', 'ticket.work', 'ticket.close', 'blob.read', 'segment.release'] },
   viewer: { name: { zh: '只读', en: 'Viewer' }, permissions: reading },
 }
 export type Role = keyof typeof roles

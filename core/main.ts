@@ -11,6 +11,7 @@ import { handlers } from './http/handlers.ts'
 import { startHttp } from './http/server.ts'
 import { startIngest } from './ingest/ingest.ts'
 import { givenAccounts } from './operate/accounts.ts'
+import { startAddresses } from './operate/address-projection.ts'
 import { drawMissing } from './operate/drawing.ts'
 import { templatesFolder } from './operate/personas.ts'
 import { saveSiteSettings } from './operate/settings.ts'
@@ -88,6 +89,8 @@ export async function runCore({
     await startIngest(core)
     const sessions = await startSessions(core)
     closing.push(() => sessions())
+    const addresses = await startAddresses(core)
+    closing.push(() => addresses.close())
     const detection = await startDetection(core)
     closing.push(() => detection.close())
     const first = await createFirstAdministrator(core)

@@ -1,10 +1,12 @@
 /** What the mock answers on each route of the contract. */
 import type { RouteAnswer, RouteName } from '@shenlou/contract/api'
+import { addressStates } from '@shenlou/contract/coverage'
 import type { StoredEvent } from '@shenlou/contract/event'
 import * as cases from './cases.ts'
 import * as fleet from './fleet.ts'
 import { ovenPicture } from './oven.ts'
 import * as records from './records.ts'
+import { addressesOf, segmentCells, segments } from './segments.ts'
 
 const r = { ...records, ...cases, ...fleet }
 
@@ -190,7 +192,17 @@ export const answers: Answers = {
       : problem(400, 'template', 'The template has 1 fault; nothing was changed.', {
           faults: [{ line: 3, column: 7, path: 'name', message: 'must be lower-case letters, digits, dots and hyphens' }],
         }),
-  applyTemplate: () => ({ name: 'starter', steps: r.others.plan.steps, version: 4 }),
+  applyTemplate: () => ({ name: 'starter', steps: r.others.plan.steps, version: 4, undrawn: 0 }),
+  coverage: () => list(segments),
+  segmentMap: ({ params }) => {
+    const cells = segmentCells.get(params.id ?? '')
+    const segment = segments.find(({ id }) => id === params.id)
+    return cells && segment
+      ? { network: segment.network, states: [...addressStates], cells: Buffer.from(cells).toString('base64') }
+      : problem(404, 'not-found', 'There is no such segment.')
+  },
+  segmentAddresses: ({ params, query }) => addressesOf(params.id ?? '', query),
+  releaseSegment: ok,
   knownScanners: () => list(r.others.knownScanners),
   notices: () => list(r.others.notices),
   readNotices: ok,

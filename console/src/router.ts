@@ -10,6 +10,7 @@ const { navigate, route, p } = createRouter({
   '/tickets': { '/': () => import('./pages/Tickets.svelte'), '/:id': () => import('./pages/Ticket.svelte') },
   '/sensors': () => import('./pages/Sensors.svelte'),
   '/decoys': () => import('./pages/Decoys.svelte'),
+  '/coverage': () => import('./pages/Coverage.svelte'),
   '/templates': () => import('./pages/Templates.svelte'),
   '/settings': () => import('./pages/Settings.svelte'),
   '/notices': () => import('./pages/Notices.svelte'),

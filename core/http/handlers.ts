@@ -8,6 +8,9 @@ import { finding, findings } from '../detect/findings.ts'
 import { event, eventFacets, events, rejectedEvents } from '../events.ts'
 import { knownScanners } from '../known-scanners.ts'
 import { notices, readNotices } from '../notices.ts'
+import { coverage } from '../operate/coverage.ts'
+import { releaseSegment } from '../operate/release.ts'
+import { segmentAddresses, segmentMap } from '../operate/segment-addresses.ts'
 import { applyTemplate, planTemplate, templates } from '../operate/templates.ts'
 import { overview } from '../overview.ts'
 import { changePerson, createPerson, me, people, preferences, scopes, setPreferences } from '../people.ts'
@@ -58,6 +61,10 @@ export const handlers: Handlers = {
   planTemplate,
   applyTemplate,
   knownScanners,
+  coverage,
+  segmentMap,
+  segmentAddresses,
+  releaseSegment,
 
   findings,
   finding,

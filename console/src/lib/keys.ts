@@ -9,6 +9,7 @@ export const jumps: { key: string; path: string; label: () => string }[] = [
   { key: 't', path: '/tickets', label: m.nav_tickets },
   { key: 'n', path: '/sensors', label: m.nav_sensors },
   { key: 'd', path: '/decoys', label: m.nav_decoys },
+  { key: 'c', path: '/coverage', label: m.nav_coverage },
   { key: 'p', path: '/templates', label: m.nav_templates },
   { key: 'b', path: '/notices', label: m.nav_notices },
   { key: ',', path: '/settings', label: m.nav_settings },

@@ -106,6 +106,7 @@ export const permissionWords: Record<Permission, Word> = {
   'ticket.close': m.permission_ticket_close,
   'sensor.read': m.permission_sensor_read,
   'sensor.manage': m.permission_sensor_manage,
+  'segment.release': m.permission_segment_release,
   'template.read': m.permission_template_read,
   'template.apply': m.permission_template_apply,
   'source.push': m.permission_source_push,
