@@ -22,7 +22,12 @@ export const tools: Record<string, string> = {
   tshark: 'tshark',
   snmpget: 'snmp',
   lftp: 'lftp',
+  smbclient: 'smbclient',
+  xfreerdp: 'freerdp2-x11',
+  'xvfb-run': 'xvfb',
+  xauth: 'xauth',
   '/usr/bin/python3': 'python3',
+  '/usr/lib/python3/dist-packages/impacket': 'python3-impacket',
   '/usr/lib/python3/dist-packages/pymodbus': 'python3-pymodbus',
   // Its package imports this and does not name it.
   '/usr/lib/python3/dist-packages/serial_asyncio': 'python3-serial-asyncio',
