@@ -107,6 +107,8 @@ export async function readSettings(
         scope: { type: 'string' },
         network: { type: 'string' },
         days: { type: 'string' },
+        segment: { type: 'string' },
+        seconds: { type: 'string' },
         permissions: { type: 'string' },
         fingerprint: { type: 'string' },
         passphrase: { type: 'string' },

@@ -8,6 +8,7 @@ import { runSensor, type SensorSettings } from '@shenlou/link/run-sensor'
 import { connectTunnel } from '@shenlou/link/tunnel-relay'
 import { dropRoot, giveFolder, relayUser } from './capture/privilege.ts'
 import { type CaptureProcess, startCapture } from './capture/start.ts'
+import { openControl } from './control.ts'
 import about from './package.json' with { type: 'json' }
 import { startRelay } from './relay.ts'
 
@@ -27,6 +28,7 @@ export async function runRelay({ capture: interfaces = [], captureShared, ...set
   settings.signal.addEventListener('abort', stopped, { once: true })
   let lost: string | undefined
   let capture: CaptureProcess | undefined
+  let control: { close(): void } | undefined
   const stateFile = join(dataDir, 'idle.json')
   const saved = readSaved(stateFile)
   let saving = Promise.resolve()
@@ -38,6 +40,10 @@ export async function runRelay({ capture: interfaces = [], captureShared, ...set
       giveFolder(dataDir, relayUser)
       dropRoot()
       return started
+    })
+    control = await openControl(dataDir, capture).catch((error: Error) => {
+      log(`'relay release' cannot reach this relay: ${error.message}`)
+      return undefined
     })
     void capture.ended.then((line) => {
       if (stop.signal.aborted) return
@@ -63,6 +69,7 @@ export async function runRelay({ capture: interfaces = [], captureShared, ...set
     )
   } finally {
     settings.signal.removeEventListener('abort', stopped)
+    control?.close()
     await capture?.end()
     await saving
   }

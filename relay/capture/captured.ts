@@ -108,6 +108,8 @@ export function openCaptured({ capture, onConnection, onDatagramSockets, say, on
     step: () => {},
     line: () => {},
     failed: () => {},
+    // Whoever asked takes it (relay/control.ts).
+    hand: () => {},
     say: ({ draft }) => say(draft),
     scanned: ({ rows }) => onScanned(rows),
     released: ({ addresses }) => onReleased(new Set(addresses)),

@@ -6,7 +6,7 @@ import type { IdleHost, Segment, SegmentHealth } from '@shenlou/contract/segment
 import { type Claims, openClaims } from './claims.ts'
 import { type FoundDevices, findDevices } from './devices.ts'
 import type { IdleEngine, IdleOptions, Probed } from './kernel.ts'
-import { type FromCapture, machineSpace, type ToCapture } from './messages.ts'
+import { type FromCapture, type HandAct, type HandAnswer, machineSpace, type ToCapture } from './messages.ts'
 import { nft, runProgram } from './program.ts'
 import { leaseS, noRuleset, type Offered, renewLease } from './ruleset.ts'
 import { openSockets, type Sockets } from './sockets.ts'
@@ -81,7 +81,14 @@ export function hostCapture({ startEngine, send, exit }: HostOptions): { take(me
       // Held by a test, which then kills it or asks what is answered.
       if (name === pauseAfter && segments.length > 0) await new Promise(() => {})
     })
-    const claims = openClaims({ table, shared, own, onReleased: (addresses) => tell({ type: 'released', addresses }) })
+    const claims = openClaims({
+      table,
+      shared,
+      own,
+      onReleased: (addresses) => tell({ type: 'released', addresses }),
+      // An address of a shared interface is this machine's from then on, and no earlier.
+      onClaimed: () => shared && inTurn(listen),
+    })
     await claims.offer(offered)
     const engines = new Map<string, IdleEngine>()
     standing = { found, steps, claims, engines, shape: shapeOf(segments) }
@@ -105,6 +112,9 @@ export function hostCapture({ startEngine, send, exit }: HostOptions): { take(me
         }),
       )
   }
+  /** In a namespace of its own every address of the network is local from the start. */
+  const listen = async (): Promise<void> => sockets?.set(offered, (address) => !begun?.shared || standing?.claims.has(address) === true)
+
   async function lower(): Promise<void> {
     if (!standing) return
     const { engines, claims, steps } = standing
@@ -146,6 +156,14 @@ export function hostCapture({ startEngine, send, exit }: HostOptions): { take(me
     fail('the rules of capture were taken away, as by a reload of nftables on this machine; its routes were removed and it begins anew')
   }
 
+  async function byHand(act: HandAct, segment: string | undefined): Promise<HandAnswer> {
+    const engines = [...(standing?.engines ?? [])].filter(([id]) => segment === undefined || id === segment)
+    if (engines.length === 0) return { failed: segment === undefined ? 'this relay has no segment yet' : `this relay has no segment ${segment}` }
+    if (act === 'release') await Promise.all(engines.map(([, engine]) => engine.release?.()))
+    if (act === 'resume') for (const [, engine] of engines) engine.resume?.()
+    return { segments: engines.map(([, engine]) => ({ ...engine.health(), ...(act === 'survey' && engine.survey ? { survey: engine.survey() } : {}) })) }
+  }
+
   function health(): void {
     if (ending) return
     const segments: SegmentHealth[] = [...(standing?.engines.values() ?? [])].map((engine) => engine.health())
@@ -179,7 +197,7 @@ export function hostCapture({ startEngine, send, exit }: HostOptions): { take(me
         setInterval(() => void renew().catch((error: Error) => standing && fail(`the lease of capture could not be renewed: ${error.message}`)), renewMs),
         setInterval(health, healthMs),
         setInterval(() => {
-          if (sockets?.problems().length) inTurn(async () => sockets?.set(offered))
+          if (sockets?.problems().length) inTurn(listen)
         }, retryMs),
       )
       if (message.shared) timers.push(setInterval(() => void watchTables().catch((error: Error) => fail(error.message)), sharedWatchMs))
@@ -191,8 +209,12 @@ export function hostCapture({ startEngine, send, exit }: HostOptions): { take(me
     async offer(message) {
       offered = message.offered
       // Sockets before rules: a port that is offered is listened on.
-      await sockets?.set(offered)
+      await listen()
       await standing?.claims.offer(offered)
+    },
+    async hand({ id, act, segment }) {
+      tell({ type: 'hand', id, answer: await byHand(act, segment) })
+      health()
     },
     async end() {
       await lower()

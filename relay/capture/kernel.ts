@@ -1,6 +1,7 @@
 /** What the side that decides about idle addresses (relay/idle) and the side that answers for them (relay/capture) say to each other; types only. */
 import type { EventDraft } from '@shenlou/contract/event'
 import type { IdleHost, Segment, SegmentHealth } from '@shenlou/contract/segment'
+import type { Survey } from '../idle/politeness-types.ts'
 import type { SynFacts } from '../idle/first-hop.ts'
 
 /** The kernel of one capture interface, for one segment. Every change is one transaction: all of it or, with a rejection, nothing of it. */
@@ -52,6 +53,10 @@ export interface IdleOptions {
 export interface IdleEngine {
   update(segment: Segment, hosts: readonly IdleHost[]): void
   health(): SegmentHealth
+  /** By hand: lets go of everything until `resume`, which also ends a halt. Resolves when nothing is answered any more. */
+  release?(): Promise<void>
+  resume?(): void
+  survey?(): Survey
   /** Lets go of everything. */
   close(): Promise<void>
 }
