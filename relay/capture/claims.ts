@@ -13,6 +13,7 @@ export interface ClaimsOptions {
   own: readonly string[]
   /** Somebody's connections to these are over. */
   onReleased?(addresses: string[]): void
+  onClaimed?(): void
 }
 export interface Claims {
   /** The kernel of one segment. */
@@ -20,13 +21,14 @@ export interface Claims {
   /** Makes exactly these ports lead to decoys. */
   offer(offered: readonly Offered[]): Promise<void>
   releaseAll(): Promise<void>
+  has(address: string): boolean
   readonly claimed: number
 }
 
 /** Of one drain and those that nobody fetched yet; a scan is told by far fewer. */
 const mostRows = 131_072
 
-export function openClaims({ table, shared, own, onReleased = () => {} }: ClaimsOptions): Claims {
+export function openClaims({ table, shared, own, onReleased = () => {}, onClaimed = () => {} }: ClaimsOptions): Claims {
   let claimed = new Map<string, IdleHost>()
   let offered = new Set<string>()
   let turn: Promise<unknown> = Promise.resolve()
@@ -74,6 +76,7 @@ export function openClaims({ table, shared, own, onReleased = () => {} }: Claims
       await become(new Map([...after].filter(([address]) => !come.includes(address))))
       throw error
     }
+    if (come.length > 0) onClaimed()
   }
   const without = (unwanted: (host: IdleHost) => boolean): Promise<void> => inTurn(() => become(new Map([...claimed].filter(([, host]) => !unwanted(host)))))
 
@@ -134,6 +137,7 @@ export function openClaims({ table, shared, own, onReleased = () => {} }: Claims
         offered = after
       }),
     releaseAll: () => without(() => true),
+    has: (address) => claimed.has(address),
     get claimed() {
       return claimed.size
     },

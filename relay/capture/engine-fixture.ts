@@ -16,7 +16,14 @@ await runCapture(({ segment, hosts, kernel, log, onProbed }) => {
       },
     )
   void claim()
-  const draining = setInterval(() => void kernel.scanned().then((rows) => rows.length > 0 && onProbed?.(rows)), 500)
+  const draining = setInterval(
+    () =>
+      void kernel.scanned().then(
+        (rows) => rows.length > 0 && onProbed?.(rows),
+        () => {},
+      ),
+    500,
+  )
   return {
     update(_, next) {
       const gone = wanted.filter(({ address }) => !next.some((host) => host.address === address)).map(({ address }) => address)

@@ -8,8 +8,8 @@ import { anyAddress, socketKey } from './messages.ts'
 import type { Offered } from './ruleset.ts'
 
 export interface Sockets {
-  /** Opens and hands over what is new; resolves when each was tried. The relay closes what is withdrawn. */
-  set(offered: readonly Offered[]): Promise<void>
+  /** Opens and hands over what is new and can be had now; resolves when each was tried. The relay closes what is withdrawn. */
+  set(offered: readonly Offered[], isLocal: (address: string) => boolean): Promise<void>
   /** `listen-failed ADDRESS:PORT CODE`. */
   problems(): string[]
 }
@@ -36,7 +36,7 @@ export function openSockets(shared: boolean, handOver: HandOver): Sockets {
   }
 
   return {
-    async set(offered) {
+    async set(offered, isLocal) {
       const wanted = new Map<string, Offered>()
       for (const { transport, address: own, port } of offered) {
         const address = transport === 'tcp' && !shared ? anyAddress : own
@@ -47,7 +47,7 @@ export function openSockets(shared: boolean, handOver: HandOver): Sockets {
         given.delete(key)
         failed.delete(key)
       }
-      const missing = [...wanted].filter(([key]) => !given.has(key)).map(([, value]) => value)
+      const missing = [...wanted].filter(([key, { address }]) => !given.has(key) && (address === anyAddress || isLocal(address))).map(([, value]) => value)
       const fit = missing.slice(0, Math.max(0, most - given.size))
       left = missing.length - fit.length
       for (const one of fit) await open(one)
