@@ -68,9 +68,13 @@ function drawName(persona: Persona, { names }: WindowsTemplate): string {
     .toLowerCase()
 }
 
-/** 100 ns since 1601 UTC of milliseconds since 1970 UTC ([MS-DTYP] section 2.3.3 FILETIME), 8 bytes. */
+/** 100 ns since 1601 UTC of milliseconds since 1970 UTC, with their fraction ([MS-DTYP] section 2.3.3 FILETIME), 8 bytes. */
 export function fileTime(ms: number): Buffer {
   const bytes = Buffer.alloc(8)
-  bytes.writeBigUInt64LE((BigInt(Math.round(ms)) + 11_644_473_600_000n) * 10_000n)
+  const whole = Math.floor(ms)
+  bytes.writeBigUInt64LE((BigInt(whole) + 11_644_473_600_000n) * 10_000n + BigInt(Math.floor((ms - whole) * 10_000)))
   return bytes
 }
+
+/** The clock of a Windows host, whose times are never whole milliseconds. */
+export const fineClock = (clock: () => number) => (): number => Math.floor(clock()) + Math.random()

@@ -9,7 +9,7 @@ import { openTls } from '../../http/tls.ts'
 import { admitOrReset } from '../../industrial/connections.ts'
 import { openFrameReader } from '../../industrial/frame-reader.ts'
 import { wholeLength } from '../der.ts'
-import { windowsIdentity } from '../identity.ts'
+import { fineClock, windowsIdentity } from '../identity.ts'
 import { logOn } from '../logon.ts'
 import { openNtlm } from '../ntlmssp.ts'
 import { goOn, readSpnego } from '../spnego.ts'
@@ -106,7 +106,7 @@ async function credSsp(secure: TLSSocket, { context, session, settings, template
       return wholeLength(head) ?? 0
     },
   })
-  const ntlm = openNtlm(windowsIdentity(context.persona), context.clock)
+  const ntlm = openNtlm(windowsIdentity(context.persona), fineClock(context.clock))
   for await (const bytes of piecesOf(secure)) {
     alive()
     for (const frame of reader.take(bytes)) {

@@ -4,7 +4,7 @@ import type { ServiceSettings } from '@shenlou/contract/services'
 import type { SmbTemplate } from '@shenlou/contract/windows'
 import type { Context, Session } from '../../decoy.ts'
 import { cleanBytes } from '../../http/clean.ts'
-import type { WindowsIdentity } from '../identity.ts'
+import { fineClock, type WindowsIdentity } from '../identity.ts'
 import { logOn } from '../logon.ts'
 import { isAnonymous, type NtlmServer, openNtlm } from '../ntlmssp.ts'
 import { accepted, goOn, readSpnego, type SpnegoToken } from '../spnego.ts'
@@ -37,11 +37,15 @@ const mostLogons = 16
 
 export function openSeat(seat: Omit<Seat, 'guid' | 'startedAt' | 'logons' | 'nextId'>): Seat {
   const { persona } = seat.context
+  const guid = persona.draw('smb server guid', 16)
+  // Drawn at random, as UuidCreate marks it (RFC 9562 section 5.4); the third part is little-endian.
+  guid[7] = ((guid[7] as number) & 0x0f) | 0x40
+  guid[8] = ((guid[8] as number) & 0x3f) | 0x80
   return {
     ...seat,
-    guid: persona.draw('smb server guid', 16),
+    guid,
     // The service comes up some seconds after the kernel does.
-    startedAt: persona.bootedAt + persona.number(`smb start ${persona.boots}`, 9_000, 48_000),
+    startedAt: persona.bootedAt + persona.number(`smb start ${persona.boots}`, 90_000_000, 480_000_000) / 10_000,
     logons: new Map(),
     // Session ids of Windows look like 0x0000_0400_0000_0019: both halves small multiples.
     nextId: (BigInt((randomBytes(1).readUInt8(0) & 0x3f) + 1) << 42n) | BigInt(0x11 + 4 * (randomBytes(1).readUInt8(0) & 31)),
@@ -58,7 +62,7 @@ export async function setUp(seat: Seat, id: bigint, token: Buffer): Promise<SetU
   if (id !== 0n && !logon) return { status: status.userSessionDeleted, token: none, id }
   if (!logon) {
     if (seat.logons.size >= mostLogons) return { status: status.requestNotAccepted, token: none, id: 0n }
-    logon = { ntlm: openNtlm(seat.identity, seat.context.clock), form: read?.form ?? 'raw', valid: false, trees: new Set() }
+    logon = { ntlm: openNtlm(seat.identity, fineClock(seat.context.clock)), form: read?.form ?? 'raw', valid: false, trees: new Set() }
     id = seat.nextId
     // A step of one in the 16 bits of SMB1.
     seat.nextId += id < 0x1_0000n ? 1n : 4n

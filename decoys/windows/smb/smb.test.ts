@@ -257,6 +257,7 @@ describe('file sharing of Windows', () => {
         await on(decoy, async (talk) => {
           const answer = await ask(talk, smb2Negotiate([0x0302]))
           seen.add(answer.toString('hex', 72, 88))
+          assert.deepEqual([(answer[79] as number) >> 4, (answer[80] as number) >> 6], [4, 2], 'a random GUID')
           const started = answer.readBigUInt64LE(112)
           if (decoy === server || decoy === others[0]) assert.ok(started > 0n && started < answer.readBigUInt64LE(104))
           else assert.equal(started, 0n)

@@ -1,7 +1,7 @@
 /** SMB1 of a Windows host that still has it ([MS-CIFS], [MS-SMB]): negotiation, logon, IPC$ for nobody, and what worms try on it, answered as a patched one. */
 import { randomBytes } from 'node:crypto'
 import { clean, cleanBytes } from '../../http/clean.ts'
-import { fileTime } from '../identity.ts'
+import { fileTime, fineClock } from '../identity.ts'
 import { logOn, shown } from '../logon.ts'
 import { isAnonymous, openNtlm } from '../ntlmssp.ts'
 import { negTokenInit2 } from '../spnego.ts'
@@ -77,7 +77,7 @@ export function openSmb1(seat: Seat, negotiated: (offered: string[], chosen: str
     if (isAnonymous(answer) && template.anonymous === 'session') {
       const id = seat.nextId++
       if (seat.logons.size >= 16) return { status: status.requestNotAccepted }
-      seat.logons.set(id, { ntlm: openNtlm(identity, seat.context.clock), form: 'raw', valid: true, trees: new Set() })
+      seat.logons.set(id, { ntlm: openNtlm(identity, fineClock(seat.context.clock)), form: 'raw', valid: true, trees: new Set() })
       sayAnonymous(seat)
       return { status: status.ok, words: andX(0), user: Number(id), bytes: native(asked, 3, 0) }
     }
@@ -197,7 +197,7 @@ export function openSmb1(seat: Seat, negotiated: (offered: string[], chosen: str
     words.writeUInt32LE(16_644, 7)
     words.writeUInt32LE(65_536, 11)
     words.writeUInt32LE(secure ? 0x8001_f3fc : 0x0001_f3fc, 19)
-    fileTime(seat.context.clock()).copy(words, 23)
+    fileTime(fineClock(seat.context.clock)()).copy(words, 23)
     words.writeInt16LE(-seat.context.world.host.offsetMinutes, 31)
     if (secure) return { words, bytes: Buffer.concat([seat.guid, negTokenInit2(identity.joined)]) }
     challenge = randomBytes(8)

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import type { SmbDialect } from '@shenlou/contract/windows'
 import { cleanBytes } from '../../http/clean.ts'
-import { fileTime } from '../identity.ts'
+import { fileTime, fineClock } from '../identity.ts'
 import { negTokenInit2 } from '../spnego.ts'
 import { status } from '../status.ts'
 import { type Seat, setUp } from './seat.ts'
@@ -160,7 +160,7 @@ export function openSmb2(seat: Seat, negotiated: (offered: string[], chosen: str
     // Without the multi-credit operations of 2.1 nothing is larger than 64 KiB.
     const largest = revision === 0x0202 || revision === wildcard ? 65_536 : 8_388_608
     for (const at of [28, 32, 36]) body.writeUInt32LE(largest, at)
-    fileTime(seat.context.clock()).copy(body, 40)
+    fileTime(fineClock(seat.context.clock)()).copy(body, 40)
     // Later builds keep to themselves when they were started.
     if (identity.build < 15_063) fileTime(seat.startedAt).copy(body, 48)
     body.writeUInt16LE(headSize + 64, 56)
