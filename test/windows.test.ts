@@ -1,8 +1,10 @@
 /** Windows hosts as real clients meet them in an installation: Samba, nmap, FreeRDP and Impacket see Windows, and what they typed is captured and concluded on. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { type Capture, capture, shownFault } from './industrial/dissect.ts'
@@ -14,6 +16,9 @@ const block = `127.${64 + (process.pid % 128)}.${1 + ((process.pid >> 7) % 250)}
 const server = `${block}.71`
 const station = `${block}.72`
 const password = 'Siemens#2021'
+/** Where FreeRDP keeps the certificates that it has seen. */
+const home = mkdtempSync(join(tmpdir(), 'shenlou-freerdp-'))
+after(() => rmSync(home, { recursive: true, force: true }))
 
 /** What a program printed, whatever it ended with. */
 const run = async (program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> => {
@@ -24,7 +29,9 @@ const run = async (program: string, args: readonly string[], env: NodeJS.Process
 }
 const smbclient = (address: string, ...more: string[]): Promise<string> => run('smbclient', ['-L', address, '-s', '/dev/null', ...more])
 const freeRdp = (address: string, security: string, user: string): Promise<string> =>
-  run('xvfb-run', ['-a', 'xfreerdp', `/v:${address}`, `/u:${user}`, '/d:PLANT', `/p:${password}`, '/cert-ignore', `/sec:${security}`, '+auth-only'])
+  run('xvfb-run', ['-a', 'xfreerdp', `/v:${address}`, `/u:${user}`, '/d:PLANT', `/p:${password}`, '/cert-ignore', `/sec:${security}`, '+auth-only'], {
+    HOME: home,
+  })
 const nmap = (scripts: string, ports: string, ...more: string[]): Promise<string> =>
   run('nmap', ['-Pn', '-n', '-p', ports, '--script', scripts, ...more, server, station])
 
