@@ -5,11 +5,12 @@ import type { RouteAnswer } from '@shenlou/contract/api'
 import type { Permission } from '@shenlou/contract/permissions'
 import type { Invocation } from './commands.ts'
 import { readGivenFile, SettingsError } from './settings.ts'
+import { segmentLines } from './segment-lines.ts'
 import { line } from './terminal.ts'
 
-const coreDir = ({ settings }: Invocation): string => join(settings.data, 'core')
+export const coreDir = ({ settings }: Invocation): string => join(settings.data, 'core')
 
-function need(given: Invocation, name: string, what: string): string {
+export function need(given: Invocation, name: string, what: string): string {
   const value = given.rest[name]
   if (typeof value !== 'string' || value === '') throw new SettingsError(`--${name} is missing: ${what}`)
   return value
@@ -40,9 +41,12 @@ async function withFaults<T>(given: Invocation, work: () => Promise<T>): Promise
 }
 
 export async function plan(given: Invocation): Promise<number> {
-  const answer = await withFaults(given, () => askCore<RouteAnswer<'planTemplate'>>(coreDir(given), 'planTemplate', { body: { text: templateText(given) } }))
+  const body = { text: templateText(given), full: given.rest.full === true }
+  const answer = await withFaults(given, () => askCore<RouteAnswer<'planTemplate'>>(coreDir(given), 'planTemplate', { body }))
   if (!answer) return 1
   printSteps(answer.steps)
+  for (const segment of answer.segments) for (const row of segmentLines(segment)) line(row)
+  if (answer.draws.hosts > 0) line(`keys of ${answer.draws.hosts} hosts are made when this is applied, about ${answer.draws.seconds} s`)
   for (const warning of answer.warnings) line(`! ${warning}`)
   return 0
 }
@@ -52,7 +56,23 @@ export async function apply(given: Invocation): Promise<number> {
   if (!answer) return 1
   printSteps(answer.steps)
   line(`applied ${answer.name}, version ${answer.version}`)
+  if (answer.undrawn > 0) {
+    line(`${answer.undrawn} hosts answer once their keys are made; the core goes on with that by itself, and 'shenlou segments' says how far it is`)
+    await watchKeys(given)
+  }
   return 0
+}
+
+/** Shows how many keys remain for as long as somebody watches. */
+async function watchKeys(given: Invocation): Promise<void> {
+  if (!process.stdout.isTTY) return
+  for (let left = Number.POSITIVE_INFINITY; left > 0; ) {
+    const { items } = await askCore<RouteAnswer<'coverage'>>(coreDir(given), 'coverage')
+    left = items.reduce((sum, { undrawn }) => sum + undrawn, 0)
+    process.stdout.write(`\r${left} remain `)
+    if (left > 0) await new Promise((resolve) => setTimeout(resolve, 2000))
+  }
+  process.stdout.write('\n')
 }
 
 export async function sensors(given: Invocation): Promise<number> {

@@ -44,10 +44,16 @@ export const commands: Record<string, Command> = {
   },
   plan: {
     summary: 'show what a template would change; changes nothing',
-    usage: 'plan -f FILE',
+    usage: 'plan -f FILE [--full]',
     run: async (given) => (await import('./admin.ts')).plan(given),
   },
   apply: { summary: 'apply a template', usage: 'apply -f FILE', run: async (given) => (await import('./admin.ts')).apply(given) },
+  segments: {
+    summary: 'list segments of idle addresses; let go of one at once, or of all, or take that back',
+    usage: 'segments [release|resume ID|all --reason TEXT]',
+    words: 2,
+    run: async (given) => (await import('./segments.ts')).segments(given),
+  },
   sensors: { summary: 'list sensors with their health', usage: 'sensors', run: async (given) => (await import('./admin.ts')).sensors(given) },
   placements: {
     summary: 'list decoys and where they answer, with the credentials that are given away',

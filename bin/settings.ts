@@ -118,6 +118,8 @@ export async function readSettings(
         picture: { type: 'string' },
         yes: { type: 'boolean' },
         json: { type: 'boolean' },
+        full: { type: 'boolean' },
+        reason: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     })

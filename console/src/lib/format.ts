@@ -68,6 +68,10 @@ export function duration(ms: number): string {
 /** `1,284`. */
 export const number = (value: number): string => new Intl.NumberFormat(tag()).format(value)
 
+/** A mean: one decimal, below one two of what counts. */
+export const few = (value: number): string =>
+  new Intl.NumberFormat(tag(), value < 1 ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: 1 }).format(value)
+
 /** `1.4 MiB`. */
 export function bytes(size: number): string {
   if (size < 1024) return `${size} B`
