@@ -32,6 +32,10 @@ const maxHeals = 1024
 const gatherMs = 5
 const maxTogether = 512
 const probesAtOnce = 2
+const notClaimed = 'the kernel does not take the claim of'
+
+type Claimed = Extract<Acts['events'][number], { kind: 'address.claimed' }>
+const numberOf = (address: string): number => addressNumber(address) ?? -1
 
 export function openActor({ engine, kernel, device, own, now, say, log, probe, heal }: ActorOptions): Actor {
   const closing = new AbortController()
@@ -52,26 +56,41 @@ export function openActor({ engine, kernel, device, own, now, say, log, probe, h
     problem = line.slice(0, 300)
   }
 
-  async function change(releases: string[], claims: Acts['claims']): Promise<void> {
+  async function change(releases: string[], claims: Acts['claims'], told: Claimed[]): Promise<void> {
     try {
       if (releases.length > 0) await kernel.release(releases)
     } catch (error) {
       // What may still be answered must not be: all of it goes.
       trouble(`${releases.length} addresses could not be released, so all are: ${(error as Error).message}`)
       await kernel.releaseAll().catch((worse: Error) => trouble(`nothing could be released; the lease ends by itself: ${worse.message}`))
+      engine.dropped(now())
+      act()
     }
     // Released while it waited: its owner came.
-    const still = claims.filter(({ address }) => engine.stateOf(addressNumber(address) ?? 0) === 'claimed')
-    if (still.length === 0) return
+    const still = claims.filter(({ address }) => engine.stateOf(numberOf(address)) === 'claimed')
+    const taken = await claim(still)
+    if (still.length > 0 && taken.size === still.length) problem = ''
+    for (const { kind, body } of told) {
+      const hosts = body.hosts.filter(({ address }) => taken.has(address))
+      if (hosts.length > 0) say({ kind, body: { ...body, hosts } })
+    }
+  }
+
+  /** Answers which were taken: one that the kernel refuses spoils none of the others. */
+  async function claim(hosts: Acts['claims']): Promise<Set<string>> {
+    if (hosts.length === 0) return new Set()
     try {
-      await kernel.claim(still)
-      problem = ''
+      await kernel.claim(hosts)
+      return new Set(hosts.map(({ address }) => address))
     } catch (error) {
-      trouble(`${still.length} addresses could not be claimed: ${(error as Error).message}`)
-      engine.notClaimed(
-        still.map(({ address }) => addressNumber(address) ?? 0),
-        now(),
-      )
+      const [only, ...others] = hosts
+      if (only && others.length === 0) {
+        trouble(`${notClaimed} ${only.address}: ${(error as Error).message}`)
+        engine.notClaimed([numberOf(only.address)], now())
+        return new Set()
+      }
+      const half = hosts.length >> 1
+      return new Set([...(await claim(hosts.slice(0, half))), ...(await claim(hosts.slice(half)))])
     }
   }
 
@@ -120,10 +139,12 @@ export function openActor({ engine, kernel, device, own, now, say, log, probe, h
       const servers = acts.servers.map(addressText)
       kernelWork = kernelWork.then(() => kernel.quiet(servers)).catch((error: Error) => trouble(`DHCP servers could not be kept quiet: ${error.message}`))
     }
-    for (const event of acts.events) say(event)
+    // That something is claimed is said when it is.
+    const told = acts.events.filter((event) => event.kind === 'address.claimed')
+    for (const event of acts.events) if (event.kind !== 'address.claimed') say(event)
     if (acts.releases.length > 0 || acts.claims.length > 0) {
       const releases = acts.releases.map(addressText)
-      kernelWork = kernelWork.then(() => change(releases, acts.claims))
+      kernelWork = kernelWork.then(() => change(releases, acts.claims, told))
     }
     for (const { address, mac } of acts.heals) mendSoon(address, mac, true)
     if (acts.probes.length > 0) {

@@ -30,6 +30,7 @@ const notBegun = 'the watch has not begun'
 const tickMs = 1000
 const scanMs = 2000
 const saveMs = 60_000
+const saveBytesPerMs = 100
 const surveyMs = 60_000
 
 /** Never throws: what cannot be watched is a failed segment in its health, and answers nothing. */
@@ -122,10 +123,22 @@ export function startIdle(options: StartIdleOptions): Idle {
         polling = false
       }
     }
+    let savedAt = 0
+    let told = engine.news
+    let length = 0
+    const save = (): void => {
+      const text = engine.save(now(), wallClock())
+      savedAt = now()
+      told = engine.news
+      length = text.length
+      onSave?.(text)
+    }
     const tick = (): void => {
       engine.tick(now())
       actor.act()
       void poll()
+      // A kill must not make an owner forgotten: who is new is kept at once, a long list of them not too often.
+      if (now() - savedAt >= (told === engine.news ? saveMs : length / saveBytesPerMs)) save()
       if (!segment.dryRun || now() - surveyedAt < surveyMs) return
       surveyedAt = now()
       const event = surveyEvent(segment.id, engine.survey(now()))
@@ -140,10 +153,8 @@ export function startIdle(options: StartIdleOptions): Idle {
         (error: Error) => log(`segment ${segment.id}: the kernel does not say what was asked for in vain: ${error.message}`),
       )
     }, scanMs)
-    const save = (): void => onSave?.(engine.save(now(), wallClock()))
-    const saving = setInterval(save, saveMs)
     const stopWatching = (): void => {
-      for (const timer of [ticking, scanning, saving]) clearInterval(timer)
+      for (const timer of [ticking, scanning]) clearInterval(timer)
       for (const watch of [owners, syns]) watch.close()
       clearImmediate(soon)
     }

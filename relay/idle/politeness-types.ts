@@ -36,7 +36,9 @@ export interface Politeness {
   asked(address: number, now: number): void
   /** Probes that stayed unanswered for their time. Answers are `seen`. */
   clean(addresses: Iterable<number>, now: number): void
-  /** The kernel would not take these claims. */
+  /** The kernel let go of everything by itself. */
+  dropped(now: number): void
+  /** The kernel would not take these claims; they are tried again a while later. */
   notClaimed(addresses: Iterable<number>, now: number): void
   /** Throws when the segment became another network. */
   update(segment: Segment, hosts: readonly IdleHost[], now: number): void
@@ -55,6 +57,8 @@ export interface Politeness {
   health(now: number): SegmentHealth
   survey(now: number): Survey
   stateOf(address: number): 'unknown' | 'watching' | 'probing' | 'claimed' | 'yielded'
+  /** Rises when `save` would tell of an owner, a server or a person's word that it did not tell of before. */
+  readonly news: number
   /** What must outlive a restart, as text; `wallClock` in milliseconds since 1970. */
   save(now: number, wallClock: number): string
 }

@@ -364,6 +364,24 @@ test('a restart remembers owners, give-ups, a halt and a release by hand, and go
   }
 })
 
+test('whoever must not be forgotten is news at once; who is known already is not', () => {
+  const bench = openBench(office(), hostsOf('10.1.2.0/24', 2, 10))
+  const told = [bench.engine.news]
+  for (const act of [
+    () => bench.engine.seen(ip('10.1.2.10'), owner, 'arp', bench.now()),
+    () => bench.engine.seen(ip('10.1.2.10'), owner, 'arp', bench.now()),
+    () => bench.engine.dhcp(dhcp({ message: 3, serverId: ip('10.1.2.77') }), bench.now()),
+    () => bench.engine.release(bench.now()),
+    () => bench.engine.resume(bench.now()),
+    () => bench.pass(10),
+  ]) {
+    act()
+    told.push(bench.engine.news)
+  }
+  const rises = told.slice(1).map((now, nth) => now > (told[nth] as number))
+  assert.deepEqual(rises, [true, false, true, true, true, false])
+})
+
 test('a broken memory is no memory', () => {
   for (const text of [
     '',
@@ -428,7 +446,9 @@ test('a claim that the kernel refuses is not counted, and tried again', () => {
   bench.engine.notClaimed([ip('10.1.2.10')], bench.now())
   assert.equal(bench.engine.health(bench.now()).claimed, 1)
   bench.claimed.delete(ip('10.1.2.10'))
-  bench.pass(3)
+  bench.pass(30)
+  assert.equal(bench.claimed.size, 1, 'not at every turn')
+  bench.pass(40)
   assert.equal(bench.claimed.size, 2)
 })
 

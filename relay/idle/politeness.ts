@@ -48,6 +48,8 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
   let blindSince = options.now
   const asks = new Set<number>()
   const servers = new Set<number>()
+  /** Rises with what a restart must not forget. */
+  let news = 0
   let out: Acts = emptyActs()
 
   const place = (address: number): number => (address >= first && address < first + size ? address - first : -1)
@@ -152,6 +154,7 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
       release(at, reasonOf[how], now, { mac, notice: how })
       if (!segment.dryRun) gaveUp(at, now)
     }
+    if ((heldUntil[at] as number) <= watched()) news += 1
     heldUntil[at] = Math.min(2 ** 32 - 1, Math.max(heldUntil[at] as number, watched() + holdFor(at, how, leaseS)))
     // Only by his own ARP: while he still asks whether the address is free, ARP from it would tell him that it is not (RFC 5227, section 2.1.1).
     if (stale[at] && mac !== 0 && (how === 'arp' || how === 'probe')) {
@@ -165,6 +168,7 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
   function learnServer(server: number, now: number): void {
     if (servers.has(server) || servers.size >= 1000) return
     servers.add(server)
+    news += 1
     out.servers.push(server)
     const at = place(server)
     if (at >= 0) owned(at, 0, 'dhcp', now)
@@ -314,9 +318,14 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
         const at = place(address)
         if (at < 0 || state[at] !== states.claimed) continue
         state[at] = states.idle
-        clean[at] = 0
+        // As if one of several probes had been clean: the next comes a while later.
+        clean[at] = 1
         claimed -= 1
       }
+    },
+    dropped(now) {
+      advance(now)
+      releaseWhere(() => 'stopped', now)
     },
     update(next, hosts, now) {
       advance(now)
@@ -352,11 +361,13 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
     release(now) {
       advance(now)
       released = true
+      news += 1
       releaseWhere(() => 'released', now)
     },
     resume(now) {
       advance(now)
       released = false
+      news += 1
       goOn('hand')
     },
     stop(now) {
@@ -384,6 +395,9 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
         }
       }
       sayRefusals()
+    },
+    get news() {
+      return news
     },
     take() {
       const acts = out
