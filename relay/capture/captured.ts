@@ -33,6 +33,7 @@ export interface Captured {
   close(): void
 }
 
+const mostMissed = 8
 /** As a Linux host asks a peer that is silent (tcp_keepalive_time). */
 const keepAliveInitialDelay = 7_200_000
 const serverOptions = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true, keepAlive: true, keepAliveInitialDelay }
@@ -46,6 +47,8 @@ export function openCaptured({ capture, onConnection, onDatagramSockets, say, on
   /** Sockets that were closed here; capture believes that we have them. */
   const dropped = new Set<string>()
   const hops = openFirstHops()
+  /** Connections in a row whose SYN did not come: where none is seen, none is waited for. */
+  let missed = 0
   let segments: SegmentHealth[] = []
   let problems: string[] = []
   let wanted = ''
@@ -70,7 +73,12 @@ export function openCaptured({ capture, onConnection, onDatagramSockets, say, on
     }
     socket.on('error', () => {})
     // Its SYN takes another way here, and is waited for no longer than nobody would notice.
-    void hops.wait(remoteAddress, remotePort, acceptedAt).then((observed) => onConnection(socket, placement, acceptedAt, observed))
+    const begin = (observed: FirstHop | undefined): void => {
+      missed = observed ? 0 : missed + 1
+      onConnection(socket, placement, acceptedAt, observed)
+    }
+    if (missed < mostMissed) void hops.wait(remoteAddress, remotePort, acceptedAt).then(begin)
+    else begin(hops.take(remoteAddress, remotePort, acceptedAt))
   }
   function listening(transport: 'tcp' | 'udp', address: string, port: number, handle: unknown): void {
     const key = socketKey(transport, address, port)

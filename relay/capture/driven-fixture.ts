@@ -37,7 +37,7 @@ const code = fileURLToPath(new URL('driver-fixture.ts', import.meta.url))
 
 /** `within` is a command that runs it in another namespace, such as `ip netns exec NAME`. */
 export function drive(settings: Drive, within: readonly string[] = []): Driven {
-  const [program = '', ...args] = [...within, process.execPath, code, JSON.stringify(settings)]
+  const [program = '', ...args] = [...within, process.execPath, code]
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   const said: Said[] = []
   let rest = ''
@@ -47,6 +47,7 @@ export function drive(settings: Drive, within: readonly string[] = []): Driven {
     for (const line of lines) said.push(JSON.parse(line) as Said)
   })
   child.stdin?.on('error', () => {})
+  child.stdin?.write(`${JSON.stringify(settings)}\n`)
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve))
   const of: Driven['of'] = (type) => said.filter((one): one is Extract<Said, { type: typeof type }> => one.type === type)
   return {

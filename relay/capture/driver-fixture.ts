@@ -1,4 +1,5 @@
 /** A relay without a core, for tests that kill it: takes its capture interfaces, gives root up, answers each connection with what it knows of it, tells what it sees as lines. */
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { IdleHost, Segment } from '@shenlou/contract/segment'
 import type { Placement } from '@shenlou/contract/placement'
@@ -20,7 +21,9 @@ export interface Drive {
   polite?: boolean
 }
 
-const { interfaces, shared, pauseAfter, segments, hosts, tcp, udp, polite } = JSON.parse(process.argv[2] ?? '') as Drive
+/** The first line of the input is what to drive. */
+const lines = createInterface(process.stdin)[Symbol.asyncIterator]()
+const { interfaces, shared, pauseAfter, segments, hosts, tcp, udp, polite } = JSON.parse((await lines.next()).value ?? '') as Drive
 const tell = (message: Record<string, unknown>): boolean => process.stdout.write(`${JSON.stringify(message)}\n`)
 const begun = performance.now()
 const capture = await startCapture({
@@ -75,10 +78,9 @@ setInterval(
   () => tell({ type: 'health', segments: captured.segments(), problems: captured.problems(), rss: process.memoryUsage().rss, ms: performance.now() - begun }),
   250,
 )
-for await (const line of process.stdin) {
-  if (String(line).trim() === 'end') {
-    captured.close()
-    await capture.end()
-    process.exit(0)
-  }
+for (let line = await lines.next(); !line.done; line = await lines.next()) {
+  if (line.value !== 'end') continue
+  captured.close()
+  await capture.end()
+  process.exit(0)
 }
