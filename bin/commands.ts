@@ -1,5 +1,5 @@
 /** The command line: every command with one line, loaded only when it runs. */
-import { type Settings, settingHelp } from './settings.ts'
+import type { Settings } from './settings.ts'
 
 export interface Invocation {
   settings: Settings
@@ -25,17 +25,18 @@ export const commands: Record<string, Command> = {
   core: {
     summary: 'the core alone: ingest, detection, tickets, API and console',
     usage: 'core',
-    run: async (given) => (await import('./roles.ts')).runRole('core', given),
+    run: async (given) => (await import('./roles.ts')).core(given),
   },
   decoys: {
     summary: 'a decoy host: gate and workers (first start with --token)',
     usage: 'decoys --token TOKEN',
-    run: async (given) => (await import('./roles.ts')).runRole('decoys', given),
+    run: async (given) => (await import('./roles.ts')).decoys(given),
   },
   relay: {
     summary: 'a park relay (first start with --token); as root with --capture it answers for idle addresses',
-    usage: 'relay --token TOKEN [--capture INTERFACE[,INTERFACE]]',
-    run: async (given) => (await import('./roles.ts')).runRole('relay', given),
+    usage: 'relay --token TOKEN [--capture INTERFACE[,INTERFACE]] | relay release | relay resume | relay survey --capture INTERFACE --network CIDR',
+    words: 1,
+    run: async (given) => (given.positionals[0] ? (await import('./relay-hand.ts')).relayByHand(given) : (await import('./relay.ts')).relay(given)),
   },
   capture: {
     summary: "the part of a relay that holds its capture interfaces; 'relay --capture' starts it",
@@ -106,19 +107,4 @@ export const commands: Record<string, Command> = {
     usage: 'restore -f FILE --passphrase FILE --data DIR',
     run: async (given) => (await import('./admin.ts')).restore(given),
   },
-}
-
-export function helpText(): string {
-  const width = Math.max(...Object.keys(commands).map((name) => name.length))
-  const flagWidth = Math.max(...Object.keys(settingHelp).map((name) => name.length)) + 2
-  return [
-    'shenlou COMMAND [settings]',
-    '',
-    ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`),
-    '',
-    'Settings (or SHENLOU_NAME in the environment, or lines of DATA/shenlou.yaml, or --config FILE):',
-    ...Object.entries(settingHelp).map(([name, help]) => `  --${name.padEnd(flagWidth)}${help}`),
-    '',
-    'shenlou COMMAND --help shows how a command is used.',
-  ].join('\n')
 }

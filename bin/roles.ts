@@ -1,44 +1,12 @@
-/** One role as a process of its own: signals stop it in order, a supervisor above it is told when it is ready. */
+/** The roles that a whole installation runs besides the relay. */
 import { join } from 'node:path'
 import type { Invocation } from './commands.ts'
+import { runProcess } from './role-process.ts'
 
-export type RoleName = 'core' | 'decoys' | 'relay'
+export const core = ({ settings }: Invocation): Promise<number> =>
+  runProcess('core', async (tools) => (await import('@shenlou/core/main')).runCore({ settings, dataDir: join(settings.data, 'core'), ...tools }))
 
-/** What a role tells the supervisor that started it. */
-export type RoleMessage = { type: 'ready'; detail: Record<string, unknown> } | { type: 'line'; text: string } | { type: 'failed'; text: string }
-
-const tell = (message: RoleMessage): void => {
-  if (process.connected) process.send?.(message)
-}
-
-/** Runs until a signal, or until the supervisor is gone. Resolves to the exit code. */
-export async function runRole(role: RoleName, { settings }: Invocation): Promise<number> {
-  const controller = new AbortController()
-  const stop = (): void => controller.abort()
-  process.once('SIGINT', stop).once('SIGTERM', stop).once('disconnect', stop)
-  const supervised = process.connected === true
-  const log = (text: string): void => (supervised ? tell({ type: 'line', text }) : console.error(`${new Date().toISOString()} ${role}: ${text}`))
-  const ready = (detail: Record<string, unknown>): void => {
-    if (supervised) tell({ type: 'ready', detail })
-    else log(`ready ${JSON.stringify(detail)}`)
-  }
-  const dataDir = join(settings.data, role)
-  try {
-    if (role === 'core') await (await import('@shenlou/core/main')).runCore({ settings, dataDir, signal: controller.signal, log, ready })
-    else if (role === 'decoys')
-      await (await import('@shenlou/decoys/main')).runDecoys({ dataDir, enrolToken: settings.token, signal: controller.signal, log, ready })
-    else {
-      const capture = { capture: settings.capture?.split(','), captureShared: settings['capture-shared'] }
-      await (await import('@shenlou/relay/main')).runRelay({ dataDir, enrolToken: settings.token, signal: controller.signal, log, ready, ...capture })
-    }
-    return 0
-  } catch (error) {
-    if (supervised && error instanceof Error && ['StartError', 'ApiError'].includes(error.name)) {
-      tell({ type: 'failed', text: error.message })
-      return 1
-    }
-    throw error
-  } finally {
-    if (process.connected) process.disconnect()
-  }
-}
+export const decoys = ({ settings }: Invocation): Promise<number> =>
+  runProcess('decoys', async (tools) =>
+    (await import('@shenlou/decoys/main')).runDecoys({ dataDir: join(settings.data, 'decoys'), enrolToken: settings.token, ...tools }),
+  )

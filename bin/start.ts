@@ -7,7 +7,7 @@ import { askCore } from '@shenlou/core/admin-socket'
 import type { RouteAnswer } from '@shenlou/contract/api'
 import type { Invocation } from './commands.ts'
 import { heapFlags } from './heap.ts'
-import type { RoleMessage, RoleName } from './roles.ts'
+import type { RoleMessage, RoleName } from './role-process.ts'
 import { line, progress } from './terminal.ts'
 
 interface Running {

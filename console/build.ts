@@ -1,6 +1,7 @@
 /** Builds the console into `dist`, only when its sources changed. Runs without a network. */
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -88,6 +89,8 @@ async function publish(next: string): Promise<void> {
  * and one when it ended. Throws when the build fails; the former build then stays in place.
  */
 export async function buildConsole({ log }: { log: (line: string) => void }): Promise<{ built: boolean }> {
+  // A package brings it built, without sources.
+  if (!existsSync(join(here, 'src'))) return { built: false }
   if (await isBuilt(await hashSources())) return { built: false }
   const release = await takeLock()
   try {
