@@ -26,6 +26,8 @@ interface PlacementRow {
   connected: boolean | null
   config_version: number | null
   health: SensorHealth | null
+  /** Of a host of a segment: whether its relay claims the address. */
+  claimed: boolean | null
 }
 
 const hostPort = (address: string, port: number): string => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`)
@@ -36,6 +38,7 @@ const hostPort = (address: string, port: number): string => (address.includes(':
  */
 function answering(row: PlacementRow, version: number): boolean | null {
   if (!row.connected || !row.health || (row.config_version ?? 0) < version) return null
+  if (row.claimed === false) return false
   const where = hostPort(row.address, row.port)
   return !row.health.problems.some((problem) => problem.startsWith('tunnel-down') || (problem.startsWith('listen-failed ') && problem.split(' ')[1] === where))
 }
@@ -54,11 +57,15 @@ export async function decoys(core: Core, actor: Actor): Promise<RouteAnswer<'dec
     ) as touched on true left join decoy_identity as said on said.decoy = decoy.id
     where ${visibleTo(sql, actor, 'decoy.scope')} order by decoy.id`
   const placements = await sql<PlacementRow[]>`
-    select placement.decoy, placement.relay, placement.address, placement.port, placement.service, sensor.connected, sensor.config_version, sensor.health
-    from placement left join sensor on sensor.name = placement.relay and sensor.role = 'relay' and sensor.status = 'confirmed'
+    select placement.decoy, placement.relay, placement.address, placement.port, placement.service, sensor.connected, sensor.config_version, sensor.health,
+      case when decoy.segment is not null then coalesce(known.state = 'claimed', false) end as claimed
+    from placement join decoy on decoy.id = placement.decoy
+    left join segment_address as known on known.segment = decoy.segment and host(known.address) = placement.address
+    left join sensor on sensor.name = placement.relay and sensor.role = 'relay' and sensor.status = 'confirmed'
     where placement.decoy = any(${rows.map(({ id }) => id)}) order by placement.address, placement.port`
   const [state] = await sql<{ version: number }[]>`select case when is_called then last_value::int else 0 end as version from config_version`
   const personas = loadPersonas(core.dataDir, () => {}) // a broken file is said where the decoys are run
+  const placed = Map.groupBy(placements, ({ decoy }) => decoy)
   const items = rows.map((row) => {
     const persona = personas.get(row.persona)
     return {
@@ -70,9 +77,13 @@ export async function decoys(core: Core, actor: Actor): Promise<RouteAnswer<'dec
       product: persona ? `${persona.hardware.vendor} ${persona.hardware.model}` : '',
       scope: row.scope,
       services: row.services.map(({ service }) => service),
-      placements: placements
-        .filter(({ decoy }) => decoy === row.id)
-        .map((each) => ({ relay: each.relay, address: each.address, port: each.port, service: each.service, answering: answering(each, state?.version ?? 0) })),
+      placements: (placed.get(row.id) ?? []).map((each) => ({
+        relay: each.relay,
+        address: each.address,
+        port: each.port,
+        service: each.service,
+        answering: answering(each, state?.version ?? 0),
+      })),
       sessions24h: row.sessions,
       lastTouchedAt: row.last,
     }

@@ -124,7 +124,7 @@ export async function runCore({
     } as never)
     closing.push(() => admin.close())
     void drawMissing(core) // what an end of the former process left undone
-    ready({ url: http.url, first, accounts: await givenAccounts(core) })
+    ready({ url: http.url, first, accounts: await givenAccounts(core, { written: true }) })
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
   } finally {
     for (const close of closing.reverse()) {

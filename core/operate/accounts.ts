@@ -20,8 +20,11 @@ const snmpAccounts = ({ communities, users = [] }: Settings): Account[] => [
   ...users.flatMap(({ user, auth }) => (auth ? [{ user, password: auth.password, origin: 'given' as const }] : [])),
 ]
 
-export async function givenAccounts(core: Pick<Core, 'sql'>): Promise<GivenAccount[]> {
-  const rows = await core.sql<{ id: string; services: { service: string; settings: Settings }[] }[]>`select id, services from decoy order by id`
+/** `written`: of decoys that are written out alone; segments bring thousands. */
+export async function givenAccounts(core: Pick<Core, 'sql'>, { written = false }: { written?: boolean } = {}): Promise<GivenAccount[]> {
+  const rows = await core.sql<
+    { id: string; services: { service: string; settings: Settings }[] }[]
+  >`select id, services from decoy where segment is null or not ${written} order by id`
   return rows.flatMap(({ id, services }) =>
     services.flatMap(({ service, settings }) =>
       [...(settings.login?.accounts ?? []), ...snmpAccounts(settings)].map(({ user, password, origin }) => ({ decoy: id, service, user, password, origin })),

@@ -7,6 +7,7 @@ import { addressStates } from '@shenlou/contract/coverage'
 import { relayConfig } from '@shenlou/contract/sensor'
 import { uuidv7 } from '@shenlou/link/uuid'
 import { type Actor, systemActor } from '../actor.ts'
+import { decoys } from '../decoys-view.ts'
 import type { Consumer } from '../ingest/consumer.ts'
 import { ingestBatch } from '../ingest/ingest.ts'
 import { testCore } from '../store/test-core.ts'
@@ -98,6 +99,7 @@ test('claims, refusals, give-ups and what was seen show on the map, and their co
   }
   await core.sql`update sensor set connected = true, health = ${core.sql.json(health as never)} where id = ${relay}`
   const [first, second, ...rest] = planned
+  const free = (await rowsOf({ state: 'free', limit: 3 })).items.map(({ address }) => address)
   const hosts = rest.slice(0, 30).map(({ address, decoy }) => ({ address, mac: decoy?.mac ?? '', tcp: 'embedded' }))
   await say('address.claimed', { segment: 'seg', hosts: [...hosts, { address: first?.address, mac: first?.decoy?.mac, tcp: 'embedded' }], quietS: 3600 })
   await say('address.refused', { segment: 'seg', addresses: [second?.address], count: 1, reason: 'not-quiet' })
@@ -114,7 +116,7 @@ test('claims, refusals, give-ups and what was seen show on the map, and their co
     segment: 'seg',
     would: { addresses: [rest[31]?.address], count: 1 },
     not: [],
-    used: { addresses: ['10.0.0.2-10.0.0.4', '10.9.9.9'], count: 4 },
+    used: { addresses: [...free, '10.9.9.9'], count: 4 },
   })
   // Of a segment that is another relay's nothing is heard.
   await say('address.claimed', { segment: 'seg', hosts: [{ address: rest[35]?.address, mac: '00:1b:1b:00:00:01', tcp: 'linux' }], quietS: 1 }, other)
@@ -140,6 +142,15 @@ test('claims, refusals, give-ups and what was seen show on the map, and their co
   assert.equal((await rowsOf({ port: '102/tcp', limit: 500 })).total, 30)
   const paged = await rowsOf({ state: 'claimed', limit: 20 })
   assert.equal((await rowsOf({ state: 'claimed', limit: 20, cursor: paged.next })).items.length, 10)
+})
+
+test('a decoy is said to answer where its address is claimed, and not where it is only planned', async () => {
+  await core.sql`update sensor set config_version = (select last_value from config_version) where id = ${relay}`
+  const { items } = await decoys(core, systemActor)
+  const claimed = new Set((await rowsOf({ state: 'claimed', limit: 500 })).items.map(({ address }) => address))
+  const places = items.flatMap(({ placements }) => placements)
+  assert.ok(places.length > 60)
+  for (const { address, answering } of places) assert.equal(answering, claimed.has(address), address)
 })
 
 test('expected touches follow the larger of what is seen and what is known, and their simulation agrees', async () => {
