@@ -15,7 +15,7 @@ const cards: [RegExp, string[]][] = [
 ]
 
 /** Every contradiction as one sentence that begins with the path. */
-export function lintDevice({ os, hardware, host, device, ssh, snmp, hmi, web }: PersonaTemplate): string[] {
+export function lintDevice({ os, hardware, host, device, ssh, s7comm, snmp, hmi, web }: PersonaTemplate): string[] {
   const wrong: string[] = []
   if (os.family === 'embedded') {
     if (!device) wrong.push('device: firmware of its own belongs to a device; say which')
@@ -46,11 +46,24 @@ export function lintDevice({ os, hardware, host, device, ssh, snmp, hmi, web }: 
   for (const [vendor, prefixes] of cards)
     if (vendor.test(hardware.vendor))
       for (const prefix of hardware.macPrefixes) if (!prefixes.includes(prefix)) wrong.push(`hardware.macPrefixes: ${prefix} is not ${hardware.vendor}'s`)
+  if (s7comm) wrong.push(...lintS7comm(s7comm, device.orderNumber))
   if (hmi?.tls && web) wrong.push('hmi.tls: a host with a web section has one certificate already; a device page has its own')
   if (hmi?.tls) wrong.push(...lintTls(hmi.tls, device.firmwareReleased))
   if (snmp) wrong.push(...lintSnmp(snmp, device, hardware.serialPattern))
   const slots = device.modules.map(({ slot }) => slot)
   if (new Set(slots).size !== slots.length) wrong.push('device.modules: two modules are in one slot')
+  return wrong
+}
+
+/** Families of controllers by the first digits of their order numbers. */
+const families: Readonly<Record<string, string>> = { 21: '1200', 31: '300', 41: '400' }
+
+function lintS7comm({ family, protection, timers, counters }: NonNullable<PersonaTemplate['s7comm']>, orderNumber: string): string[] {
+  const wrong: string[] = []
+  const named = families[/^6ES7 ?(\d\d)/.exec(orderNumber)?.[1] ?? '']
+  if (named !== undefined && named !== family) wrong.push(`s7comm.family: ${orderNumber} is of the family ${named}, not ${family}`)
+  if (family === '1200' && protection > 1) wrong.push('s7comm.protection: this family asks for no password over S7comm')
+  if (family === '1200' && timers + counters > 0) wrong.push('s7comm: this family has no timers and counters of their own area')
   return wrong
 }
 

@@ -86,6 +86,12 @@ test('a controller is a host without kernel and shell, and is refused where vend
     Object.assign(template[section] as object, change)
     assert.match(lintPersona(template as unknown as PersonaTemplate, '2026-11-23').join('; '), sentence)
   }
+  const s7comm = { family: '1200', connections: 8, pdu: 240, slots: [0, 1], cpuType: 'CPU 1214C DC/DC/DC', dataBlocks: [] }
+  const speaks = (change: object): string => lintPersona(personaTemplate.parse({ ...controller(), s7comm: { ...s7comm, ...change } }), '2026-11-23').join('; ')
+  assert.equal(speaks({}), '')
+  assert.match(speaks({ family: '300' }), /s7comm\.family: 6ES7 214-1AG40-0XB0 is of the family 1200, not 300/)
+  assert.match(speaks({ protection: 2 }), /s7comm\.protection/)
+  assert.match(speaks({ timers: 16 }), /no timers and counters/)
   assert.match(lintPersona({ ...controller(), device: undefined }, '2026-11-23').join('; '), /^device:/)
 })
 

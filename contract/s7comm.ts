@@ -15,6 +15,7 @@ export type S7Area = z.infer<typeof area>
 const empty = { bytes: 0, values: [] }
 
 export const s7commTemplate = z.strictObject({
+  /** A 1200 has variables and a few status lists of this protocol, and refuses what a programming device asks: its own speaks a successor. */
   family: z.enum(['300', '400', '1200']),
   /** Connections at once; the next is reset. */
   connections: z.number().int().min(1).max(64),

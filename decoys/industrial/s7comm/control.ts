@@ -19,6 +19,8 @@ interface Options {
   blocks: Blocks
   clock: Clock
   memory: S7Memory
+  /** False where the family takes none of this. */
+  programming: boolean
   mayWrite: boolean
 }
 
@@ -28,7 +30,7 @@ const called = ['FC', 'FB', 'DB']
 /** Called on such an error, where it is loaded: then the program runs on. */
 const programmingError = 121
 
-export function control({ reference, parameters }: Pdu, { device, blocks, clock, memory, mayWrite }: Options): Answered {
+export function control({ reference, parameters }: Pdu, { device, blocks, clock, memory, programming, mayWrite }: Options): Answered {
   const code = parameters[0] as number
   const at = code === 0x29 ? 6 : 10 + (parameters.length >= 10 ? parameters.readUInt16BE(8) : 0)
   const argument = code === 0x29 ? Buffer.alloc(0) : parameters.subarray(10, at)
@@ -51,6 +53,7 @@ export function control({ reference, parameters }: Pdu, { device, blocks, clock,
     ...(wrote ? { points: wrote.points } : {}),
     changed: device.mode !== before || wrote?.changed === true,
   })
+  if (!programming) return refused(s7Error.unknownFunction, 'not a function of its family')
   if (at > parameters.length || (code === 0x28 && parameters.length < at + 1 + (parameters[at] ?? 0))) return refused(s7Error.piParameters, 'malformed')
   if (!mayWrite) return refused(s7Error.protectedLevel, 'protected')
   switch (service) {

@@ -9,6 +9,7 @@ import { type Blocks, openBlocks } from './blocks.ts'
 import { openClock } from './clock.ts'
 import { control } from './control.ts'
 import { encodeConfirm, encodeData, encodeDisconnect, openTpktReader, parseTpdu } from './cotp.ts'
+import { familyOf } from './family.ts'
 import { areaCode, openS7Memory, type S7Memory } from './memory.ts'
 import { ack, encodePdu, type Pdu, parsePdu, rosctr, s7Error } from './pdu.ts'
 import { openTransfers } from './transfers.ts'
@@ -36,6 +37,7 @@ export const s7comm = defineDecoy<ServiceSettings<'s7comm'>>({
       const bytes = template.dataBlocks.find((each) => each.number === number)?.bytes
       return bytes === undefined ? undefined : memory.read(areaCode.dataBlock, number, 0, bytes)
     })
+    const { programming } = familyOf(template)
     const state: UserDataState = { unlocked: template.protection === 1, rest: new Map() }
     const clock = openClock(device, registers)
     let maxPdu = 240
@@ -43,7 +45,7 @@ export const s7comm = defineDecoy<ServiceSettings<'s7comm'>>({
     let negotiated = false
     let waiting: Buffer[] = []
     let held = 0
-    const transfers = openTransfers({ blocks, session, context, maxPdu: () => maxPdu, mayWrite: () => state.unlocked })
+    const transfers = openTransfers({ blocks, session, context, programming, maxPdu: () => maxPdu, mayWrite: () => state.unlocked })
     const reader = openTpktReader()
     // The transport's own reference: where this controller's connections begin to count, and one more for each.
     const ownReference = (device.persona.number('s7 reference', 1, 0x2f) * 0x100 + (connections.next++ % 0xff) + 1) & 0xffff
@@ -170,7 +172,7 @@ export const s7comm = defineDecoy<ServiceSettings<'s7comm'>>({
       if (!negotiated) return refused(s7Error.state, `function 0x${code.toString(16)}`, 'before set-up')
       if (code === 4) return readVariables(pdu, memory, maxPdu)
       if (code === 5) return writeVariables(pdu, memory, state.unlocked)
-      if (code === 0x28 || code === 0x29) return control(pdu, { device, blocks, clock, memory, mayWrite: state.unlocked })
+      if (code === 0x28 || code === 0x29) return control(pdu, { device, blocks, clock, memory, programming, mayWrite: state.unlocked })
       return transfers.answer(pdu) ?? refused(s7Error.unknownFunction, `function 0x${code.toString(16).padStart(2, '0')}`, 'unknown function')
     }
 

@@ -2,6 +2,7 @@
 import type { S7commTemplate } from '@shenlou/contract/s7comm'
 import type { Device } from '../device.ts'
 import { bcdTime, type Clock } from './clock.ts'
+import { familyOf } from './family.ts'
 
 export interface StatusList {
   /** Bytes of one record; 0 for a list without any. */
@@ -34,6 +35,8 @@ function version(firmware: string): Buffer {
 /** A list by number, or undefined when this controller does not have it. `index` selects one record where the list is asked so. */
 export function statusList(id: number, index: number, device: Device, template: S7commTemplate, clock: Clock): StatusList | undefined {
   const { identity, persona } = device
+  const family = familyOf(template)
+  if (!family.lists.some((list) => (list & 0x00ff) === (id & 0x00ff))) return undefined
   const { product, orderNumber, hardware, firmware } = device.template
   const run = device.mode === 'run'
   const one = (records: Buffer[], at: (record: Buffer) => number = (record) => record.readUInt16BE(0)): StatusList => {
@@ -41,21 +44,19 @@ export function statusList(id: number, index: number, device: Device, template: 
     return { size: records[0]?.length ?? 0, records: kept }
   }
   switch (id & 0x00ff) {
-    case 0x00: {
-      const lists = [
-        0x0000, 0x0f00, 0x0011, 0x0111, 0x0f11, 0x0012, 0x0013, 0x0014, 0x0019, 0x001c, 0x011c, 0x0f1c, 0x0424, 0x0131, 0x0132, 0x0232, 0x0074, 0x00a0, 0x01a0,
-      ]
-      return { size: 2, records: lists.map((list) => words(list)) }
-    }
+    case 0x00:
+      return { size: 2, records: family.lists.map((list) => words(list)) }
     case 0x11: {
       const record = (at: number, of: string, first: number, second: number): Buffer =>
-        Buffer.concat([words(at), text(of, 20, 0x20), words(0x00c0, first, second)])
+        Buffer.concat([words(at), text(of, 20, 0x20), words(family.kind, first, second)])
       const numbers = version(firmware)
       return one([
-        record(1, orderNumber, Number(hardware) || 1, 1),
-        record(6, orderNumber, Number(hardware) || 1, 1),
-        Buffer.concat([words(7), text(orderNumber, 20, 0x20), words(0x00c0), numbers]),
-        Buffer.concat([words(0x81), text(template.bootLoader || 'Boot Loader', 20, 0x20), words(0), Buffer.from([0x41, 0x20, 9, 9])]),
+        record(1, orderNumber, Number(hardware) || 1, family.filler),
+        record(6, orderNumber, Number(hardware) || 1, family.filler),
+        Buffer.concat([words(7), text(orderNumber, 20, 0x20), words(family.kind), numbers]),
+        ...(family.bootLoader
+          ? [Buffer.concat([words(0x81), text(template.bootLoader || 'Boot Loader', 20, 0x20), words(0), Buffer.from([0x41, 0x20, 9, 9])])]
+          : []),
       ])
     }
     case 0x1c: {

@@ -18,6 +18,7 @@ export interface Transfers {
 }
 
 const maxLoad = 512 * 1024
+const foreign = 'not a function of its family'
 const part = (bytes: Buffer): Buffer => Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 0xff, 0, 0xfb]), bytes])
 /** `_0A00001P`: what follows the underscore is a block's name. */
 const isFile = (file: Buffer): boolean => /^_0[0-9A-F]\d{5}[ABP]$/.test(file.toString('latin1')) && parseBlockName(file.subarray(1)) !== undefined
@@ -27,12 +28,15 @@ export function openTransfers({
   blocks,
   session,
   context,
+  programming,
   maxPdu,
   mayWrite,
 }: {
   blocks: Blocks
   session: Session
   context: Context
+  /** False where the family takes no blocks and gives none. */
+  programming: boolean
   maxPdu(): number
   mayWrite(): boolean
 }): Transfers {
@@ -62,6 +66,7 @@ export function openTransfers({
         case 0x1d: {
           const file = nameOf(parameters, 8)
           const name = `Start upload ${escapeBytes(file).slice(0, 40)}`
+          if (!programming) return refused(pdu, s7Error.unknownFunction, name, 'upload', foreign)
           if (!isFile(file)) return refused(pdu, s7Error.blockName, name, 'upload', 'not a block')
           const bytes = blocks.image(file.subarray(1))
           if (!bytes) return refused(pdu, s7Error.blockMissing, name, 'upload', 'no such block')
@@ -77,6 +82,7 @@ export function openTransfers({
           return { pdu: ack(pdu.reference, 0, answered), operation: 'upload', function: name, outcome: 'done' }
         }
         case 0x1e: {
+          if (!programming) return refused(pdu, s7Error.unknownFunction, 'Upload', 'upload', foreign)
           const id = parameters.length >= 8 ? parameters.readUInt32BE(4) : 0
           const found = reading.get(id)
           if (!found) return refused(pdu, s7Error.sequence, 'Upload', 'upload', 'no upload was started')
@@ -90,11 +96,13 @@ export function openTransfers({
           }
         }
         case 0x1f:
+          if (!programming) return refused(pdu, s7Error.unknownFunction, 'End upload', 'upload', foreign)
           reading.delete(parameters.length >= 8 ? parameters.readUInt32BE(4) : 0)
           return { pdu: ack(pdu.reference, 0, Buffer.from([0x1f])), operation: 'upload', function: 'End upload', outcome: 'done' }
         case 0x1a: {
           const file = nameOf(parameters, 8)
           const name = `Request download ${escapeBytes(file).slice(0, 40)}`
+          if (!programming) return refused(pdu, s7Error.unknownFunction, name, 'download', foreign)
           if (!isFile(file)) return refused(pdu, s7Error.blockName, name, 'download', 'not a block')
           if (!mayWrite()) return refused(pdu, s7Error.protectedLevel, name, 'download', 'protected')
           loading = { name: file.toString('latin1'), file: Buffer.from(file), parts: [], size: 0, reference: 0, closing: false }

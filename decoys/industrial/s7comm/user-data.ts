@@ -11,6 +11,7 @@ import type { Session } from '../../decoy.ts'
 import type { Device } from '../device.ts'
 import type { Blocks } from './blocks.ts'
 import { bcdTime, type Clock, parseBcdTime } from './clock.ts'
+import { familyOf } from './family.ts'
 import { item, type Pdu, rosctr, s7Error } from './pdu.ts'
 import { statusList } from './status-lists.ts'
 import type { Answered } from './variables.ts'
@@ -79,12 +80,37 @@ function next(unit: number, { state }: Options): Found {
 }
 
 function handle(group: number, sub: number, given: Buffer, options: Options): Found {
-  if (group === 3) return blockFunctions(sub, given, options)
   if (group === 4 && sub === 1) return status(given, options)
+  if (!familyOf(options.template).programming) return withoutIt(group, sub, given, options)
+  if (group === 3) return blockFunctions(sub, given, options)
   if (group === 4 && sub === 2) return { operation: 'diagnose', name: 'Message service' }
   if (group === 5) return security(sub, given, options)
   if (group === 7) return timeOfDay(sub, given, options)
   return { operation: 'other', name: `user data ${group}/${sub}`, error: 0x8104 }
+}
+
+/** What a controller says whose programming device speaks another protocol. A password is recorded all the same. */
+function withoutIt(group: number, sub: number, given: Buffer, { session }: Options): Found {
+  if (group === 5 && sub === 1 && given.length >= 8) sayPassword(session, decodePassword(given.subarray(0, 8)), false)
+  const [operation, name] = (
+    {
+      3: ['browse', ['List blocks', 'List blocks of type', 'Get block info'][sub - 1]],
+      4: ['diagnose', 'Message service'],
+      5: ['authenticate', ['PLC password', 'Clear password'][sub - 1]],
+      7: ['clock', ['Read clock', 'Set clock', 'Read clock', 'Set clock'][sub - 1]],
+    } as const
+  )[group] ?? ['other', undefined]
+  return { operation, name: name ?? `user data ${group}/${sub}`, error: s7Error.unknownFunction }
+}
+
+function sayPassword(session: Session, tried: string, right: boolean): void {
+  session.emit('login.attempted', {
+    method: 's7-password',
+    user: '',
+    password: escapeBytes(Buffer.from(tried, 'latin1')),
+    outcome: right ? 'accepted' : 'refused',
+    ...(right ? { by: 'given' as const } : {}),
+  })
 }
 
 function blockFunctions(sub: number, given: Buffer, { blocks }: Options): Found {
@@ -125,13 +151,7 @@ function security(sub: number, given: Buffer, { session, state, password, templa
   const tried = decodePassword(given.subarray(0, 8))
   const right = template.protection > 1 && password !== undefined && tried === password
   state.unlocked ||= right
-  session.emit('login.attempted', {
-    method: 's7-password',
-    user: '',
-    password: escapeBytes(Buffer.from(tried, 'latin1')),
-    outcome: right ? 'accepted' : 'refused',
-    ...(right ? { by: 'given' as const } : {}),
-  })
+  sayPassword(session, tried, right)
   // Without a password set, the controller answers that there is none to give.
   return { operation: 'authenticate', name: 'PLC password', ...(right ? {} : { error: template.protection > 1 ? s7Error.password : s7Error.noPassword }) }
 }

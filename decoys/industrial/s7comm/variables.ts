@@ -59,7 +59,8 @@ function fault(found: Item | undefined, memory: S7Memory): number | undefined {
   if (elementBytes[found.type] === undefined || found.count === 0 || (found.type === 1 && found.count !== 1)) return item.type
   // Timers and counters have types of their own, and nothing else has them.
   if ((found.area === areaCode.counters) !== (found.type === 28) || (found.area === areaCode.timers) !== (found.type === 29)) return item.type
-  if (!memory.exists(found.area, found.block)) return item.missing
+  // Of timers and counters a controller may have none, which then have no address.
+  if (!memory.exists(found.area, found.block)) return found.type === 28 || found.type === 29 ? item.address : item.missing
   return memory.fits(found.area, found.block, found.at, found.bytes) ? undefined : item.address
 }
 
