@@ -47,6 +47,8 @@ export const modbusTemplate = z.strictObject({
    * of the first unit, as of a server that is addressed by its IP alone (MODBUS Messaging on TCP/IP Implementation Guide V1.0b, section 4.4.2.3).
    */
   absent: z.enum(['target-failed', 'path-unavailable', 'silent', 'first-unit']).default('silent'),
+  /** A gateway sends unit 0 to everybody on its serial line: each does the write, and nobody answers (MODBUS over Serial Line V1.02, section 2.1). */
+  broadcast: z.boolean().default(false),
   /** Schneider's own function 90, on the first unit. */
   umas: z.strictObject({ project: z.string().max(32), hardwareId: z.number().int().min(0).max(0xffffffff), version: z.string().max(16) }).optional(),
 })

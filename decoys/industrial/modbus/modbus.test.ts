@@ -287,3 +287,28 @@ test('odd frames are answered or end the connection as the framing says', async 
   one.send('0001 0000 00ff 01 03')
   await one.closed()
 })
+
+test('what a gateway is sent for unit 0 every meter behind it writes, and none answers', async () => {
+  const gateway = await serveDecoy(modbus, testPersona('moxa-mgate'), {}, { plant: testPlant(), units: { m1: 'OV2', m2: 'OV2', m3: 'OV2' } })
+  const on = await rawClient(gateway.port)
+  try {
+    on.send('0001 0000 0006 00 06 006e 002a')
+    on.send('0002 0000 0006 00 03 006e 0001')
+    for (const unit of ['01', '02', '03']) assert.equal(await pdu('03 006e 0001', unit, on), '0302002a', `unit ${unit}`)
+    assert.equal(await pdu('03 006e 0001', 'ff', on), '830b')
+    const said = gateway.of('industrial.requested').slice(0, 4)
+    assert.deepEqual(
+      said.map(({ unit, outcome, response }) => [unit, outcome, response]),
+      [
+        [1, 'done', ''],
+        [2, 'done', ''],
+        [3, 'done', ''],
+        [0, 'ignored', ''],
+      ],
+    )
+  } finally {
+    on.close()
+    await gateway.close()
+  }
+  assert.deepEqual(gateway.faults, [])
+})

@@ -42,6 +42,10 @@ export const modbus = defineDecoy<ServiceSettings<'modbus'>>({
         const frames = reader.take(bytes)
         for (const frame of frames) {
           const adu = parseAdu(frame)
+          if (template.broadcast && adu.unit === 0) {
+            await toAll(adu, frame)
+            continue
+          }
           const found = units.get(adu.unit) ?? everybody
           if (!found) {
             await absent(adu, frame)
@@ -65,6 +69,18 @@ export const modbus = defineDecoy<ServiceSettings<'modbus'>>({
       umas.close()
       device.close()
       leave()
+    }
+
+    /** What every unit of the line does; a broadcast is a write, and has no answer. */
+    async function toAll(adu: Adu, frame: Buffer): Promise<void> {
+      const code = adu.pdu.readUInt8(0)
+      const said = { protocol: 'modbus', function: nameOf(code), request: frame } as const
+      await device.pace()
+      if (!broadcasts.includes(code)) return sayRequest(session, { ...said, operation: 'other', unit: 0, outcome: 'ignored', reason: 'not a broadcast' })
+      for (const [unit, found] of units) {
+        const { pdu: _pdu, ...asked } = answerOrExcept(adu, found.unit, found.tables)
+        sayRequest(session, { ...said, unit, ...asked })
+      }
     }
 
     async function absent(adu: Adu, frame: Buffer): Promise<void> {
@@ -107,6 +123,8 @@ export const modbus = defineDecoy<ServiceSettings<'modbus'>>({
   },
 })
 
+/** Functions that only write. */
+const broadcasts = [5, 6, 15, 16, 22]
 const nameOf = (code: number): string => functionNames[code] ?? `function ${code}`
 const operationOf = (code: number): Asked['operation'] =>
   [1, 2, 3, 4, 20, 24].includes(code)
