@@ -1,12 +1,12 @@
 /** The role of a relay: takes its capture interfaces, gives root up, enrols if needed, joins the core, listens where it is told. */
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RelayConfig } from '@shenlou/contract/sensor'
 import { writeFileAtomic } from '@shenlou/link/atomic-file'
 import { openIdentity } from '@shenlou/link/identity'
 import { runSensor, type SensorSettings } from '@shenlou/link/run-sensor'
 import { connectTunnel } from '@shenlou/link/tunnel-relay'
-import { dropRoot, giveFolder, relayUser } from './capture/privilege.ts'
+import { dropRoot, giveFolder, makeFolderFor, relayUser } from './capture/privilege.ts'
 import { type CaptureProcess, startCapture } from './capture/start.ts'
 import { openControl } from './control.ts'
 import about from './package.json' with { type: 'json' }
@@ -34,7 +34,7 @@ export async function runRelay({ capture: interfaces = [], captureShared, ...set
   let saving = Promise.resolve()
   if (interfaces.length > 0) {
     capture = await begin(async () => {
-      mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+      makeFolderFor(dataDir, relayUser)
       const core = (await openIdentity(dataDir))?.door ?? doorOf(settings.enrolToken)
       const started = await startCapture({ interfaces, shared: captureShared, core, saved, log })
       giveFolder(dataDir, relayUser)

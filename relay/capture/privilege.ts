@@ -1,10 +1,22 @@
 /** Users without rights of any kind, for the relay and its capture process; and how a relay that began as root becomes one. */
-import { chownSync, lchownSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { chownSync, lchownSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 
 /** No distribution gives these ids out. They differ, so that neither may signal or trace the other. */
 export const relayUser = 64_100
 export const captureUser = 64_101
+
+/** Makes a folder that such a user can come to. Throws a line that names the folder above it which bars the way. */
+export function makeFolderFor(folder: string, user: number): void {
+  mkdirSync(dirname(folder), { recursive: true, mode: 0o755 })
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  for (let above = dirname(folder); ; above = dirname(above)) {
+    const { mode, uid } = statSync(above)
+    if ((mode & 0o001) === 0 && !(uid === user && (mode & 0o100) !== 0))
+      throw new Error(`a relay with --capture gives root up, and could not come to ${folder} then; chmod o+x ${above}, or choose another --data`)
+    if (above === dirname(above)) return
+  }
+}
 
 /** Gives a folder and all within to a user; links are given, not followed. */
 export function giveFolder(folder: string, user: number): void {
