@@ -460,9 +460,9 @@ export const eventKinds = {
   'sensor.troubled': define({
     emitter: 'core',
     value: 'high',
-    summary: 'The core found something wrong with a sensor: its identity used twice, its journal gone back, events missing or rejected, silence.',
+    summary: 'The core found something wrong with a sensor: its identity used twice, its journal gone back, events missing or rejected, silence, a relay that does not see.',
     body: z.object({
-      problem: z.enum(['cloned', 'token-reused', 'journal-returned', 'gap', 'silent', 'rejected']),
+      problem: z.enum(['cloned', 'token-reused', 'journal-returned', 'gap', 'silent', 'rejected', 'blind']),
       detail: escaped(1000),
       count,
     }),

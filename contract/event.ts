@@ -46,6 +46,8 @@ export const storedEvent = eventEnvelope.extend({
   epoch: uuid,
   seq: z.number().int().min(1),
   scope: z.string(),
+  /** The proof touch that this belongs to: a connection of our own that shows that the relay sees. */
+  proof: uuid.optional(),
 })
 export type StoredEvent = z.infer<typeof storedEvent>
 

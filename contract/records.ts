@@ -4,6 +4,7 @@ import { storedEvent } from './event.ts'
 import { picture } from './plant-picture.ts'
 import { firstHop } from './event-kinds.ts'
 import { severity, techniqueId } from './primitives.ts'
+import { segmentHealth } from './segment.ts'
 
 const id = z.string()
 const time = z.number()
@@ -81,6 +82,8 @@ export const sessionSummary = z.object({
   techniques: z.array(techniqueId),
   severity,
   incident: id.nullable(),
+  /** Nobody's: a connection of our own that shows that the relay sees. */
+  proof: z.boolean(),
 })
 export type SessionSummary = z.infer<typeof sessionSummary>
 
@@ -228,6 +231,23 @@ export const ticketActivity = z.object({
   detail: z.record(z.string(), z.unknown()),
 })
 
+/** How one path of a relay was last proved: a segment, or an address that it listens on. */
+export const proofPath = z.object({
+  path: z.string(),
+  /** `waiting`: not proved yet. `blind`: two touches were not seen. `unproved`: nobody could touch it. */
+  state: z.enum(['waiting', 'proved', 'blind', 'unproved']),
+  since: time,
+  provedAt: time.nullable(),
+  /** Name of the sensor that touched it, from which address, at which place. */
+  by: z.string().nullable(),
+  source: z.string().nullable(),
+  target: z.string().nullable(),
+  /** Only the relay itself could: what lies between it and an attacker is not proved. */
+  inside: z.boolean(),
+  detail: z.string(),
+})
+export type ProofPathSummary = z.infer<typeof proofPath>
+
 export const sensorSummary = z.object({
   id,
   name: z.string(),
@@ -248,6 +268,17 @@ export const sensorSummary = z.object({
   missingEvents: count,
   rejected: count,
   streams: count.nullable(),
+  group: z.string().nullable(),
+  uptimeMs: z.number().nullable(),
+  queueBytes: count.nullable(),
+  journalBytes: count.nullable(),
+  /** Of a relay: addresses that it answers, those of idle hosts as they are claimed now. */
+  addresses: count.nullable(),
+  /** Of a relay: connections since `since`, the full hour 23 hours before the running one; our own left out. */
+  touches: z.object({ count, since: time }).nullable(),
+  segments: z.array(segmentHealth),
+  /** Of a relay: how its paths were proved, the worst first; none is nothing to prove. */
+  proofs: z.array(proofPath),
   /** Worst first: each a stable key that the console translates, with its subject. */
   problems: z.array(
     z.object({
@@ -257,6 +288,10 @@ export const sensorSummary = z.object({
         'gap',
         'rejected',
         'cloned',
+        'blind',
+        'unproved',
+        'segment-failed',
+        'segment-halted',
         'not-contained',
         'clock',
         'certificate',

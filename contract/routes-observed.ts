@@ -17,6 +17,8 @@ export const eventFilter = z.object({
   from: z.coerce.number().optional(),
   to: z.coerce.number().optional(),
   after: z.coerce.number().int().optional(),
+  /** Events of proof touches are left out unless they are asked for, or the session or connection is. */
+  proof: z.enum(['with', 'only']).optional(),
 })
 
 export const observedRoutes = define({
@@ -33,6 +35,8 @@ export const observedRoutes = define({
       decoy: z.string().max(64).optional(),
       service: z.string().max(32).optional(),
       incident: z.string().max(64).optional(),
+      /** Sessions that proof touches caused are left out unless they are asked for. */
+      proof: z.enum(['with', 'only']).optional(),
       from: z.coerce.number().optional(),
       to: z.coerce.number().optional(),
     }),

@@ -1,8 +1,24 @@
 /** Routes of sensors and of other tools that send alerts. */
 import { z } from 'zod'
-import { scopePath } from './primitives.ts'
+import { scopePath, slug } from './primitives.ts'
 import * as r from './records.ts'
 import { define, list, ok } from './route.ts'
+import { type SettingKey, sensorSettings, settingKeys } from './tuning.ts'
+
+const settingValue = z.union([z.number(), z.string()])
+const settingsAnswer = z.object({
+  group: z.string().nullable(),
+  settings: z.array(
+    z.object({
+      key: z.enum(settingKeys as [SettingKey, ...SettingKey[]]),
+      value: settingValue,
+      from: z.enum(['default', 'group', 'sensor']),
+      default: settingValue,
+      group: settingValue.nullable(),
+      sensor: settingValue.nullable(),
+    }),
+  ),
+})
 
 export const sensorsRoutes = define({
   sensors: {
@@ -40,6 +56,43 @@ export const sensorsRoutes = define({
     permission: 'sensor.manage',
     summary: 'Revoke a sensor; its channel and tunnels close within 2 s.',
     body: z.object({ reason: z.string().min(1).max(500) }),
+    answer: ok,
+  },
+  sensorSettings: {
+    method: 'GET',
+    path: '/sensors/:id/settings',
+    permission: 'sensor.read',
+    summary: 'Settings of a sensor, each with where its value comes from.',
+    answer: settingsAnswer,
+  },
+  configureSensor: {
+    method: 'PUT',
+    path: '/sensors/:id/settings',
+    permission: 'sensor.manage',
+    summary: 'Put a sensor into a group and give it settings of its own; it applies them without dropping connections.',
+    body: z.strictObject({ group: slug.nullable(), settings: sensorSettings }),
+    answer: settingsAnswer,
+  },
+  sensorGroups: {
+    method: 'GET',
+    path: '/sensor-groups',
+    permission: 'sensor.read',
+    summary: 'Groups of sensors that are set up alike.',
+    answer: list(z.object({ name: z.string(), scope: z.string(), settings: sensorSettings, sensors: z.number().int() })),
+  },
+  saveSensorGroup: {
+    method: 'PUT',
+    path: '/sensor-groups/:name',
+    permission: 'sensor.manage',
+    summary: 'Make a group of sensors, or give it other settings.',
+    body: z.strictObject({ scope: scopePath, settings: sensorSettings }),
+    answer: ok,
+  },
+  removeSensorGroup: {
+    method: 'DELETE',
+    path: '/sensor-groups/:name',
+    permission: 'sensor.manage',
+    summary: 'Remove a group; its sensors keep their own settings.',
     answer: ok,
   },
   sources: { method: 'GET', path: '/sources', permission: 'sensor.read', summary: 'Other tools that send their alerts here.', answer: list(r.source) },

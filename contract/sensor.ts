@@ -5,7 +5,11 @@
  *   POST /renew           with one (an expired one may only do this): CSR in, certificate out
  *   GET  /config          desired state, pulled at start and whenever the channel says `config`
  *   PUT  /blobs/SHA256    a range of a captured file (Content-Range), answered {received}
- *   WS   /channel         hello, batches, acknowledgements, heartbeat, revocations
+ *   WS   /channel         hello, batches, acknowledgements, heartbeat, revocations, proof touches
+ *
+ * A proof touch shows that a relay sees: the core asks another relay (or the same one) to connect to an address that it answers.
+ * prove -> proof-bound -> (the core keeps what it will see) -> prove-go -> connect, wait, close -> proof-done.
+ * Only a sensor that says `networks` in its health is asked; nothing in the touch itself tells it from another connection.
  */
 import { z } from 'zod'
 import { personaTemplate } from './persona.ts'
@@ -14,6 +18,7 @@ import { placement } from './placement.ts'
 import { role, scopePath, sha256, uuid } from './primitives.ts'
 import { idleHost, segment, segmentHealth } from './segment.ts'
 import { organisation } from './template.ts'
+import { tuning } from './tuning.ts'
 
 /** An enrolment token as it is given to a person: base64url of this JSON, at most one hour old, good once. */
 export const enrolmentToken = z.object({
@@ -69,16 +74,27 @@ export const health = z.object({
   identities: z.array(decoyIdentity).max(50).optional(),
   /** Of a relay that answers for idle addresses. */
   segments: z.array(segmentHealth).max(64).optional(),
+  /** Addresses of its interfaces with their prefix. A sensor that says them makes proof touches when asked. */
+  networks: z.array(z.string().max(49)).max(64).optional(),
   /** What does not work, each a short sentence key with its subject: `listen-failed 127.0.0.1:2222 EADDRINUSE`. */
   problems: z.array(z.string().max(300)).max(50),
 })
 export type SensorHealth = z.infer<typeof health>
+
+/** What became of a proof touch, as its prober saw it. `unreachable`: it has no way there; `failed`: it could not begin. */
+export const proofOutcome = z.enum(['connected', 'refused', 'timeout', 'unreachable', 'failed'])
+export type ProofOutcome = z.infer<typeof proofOutcome>
+const address = z.union([z.ipv4(), z.ipv6()])
+const port = z.number().int().min(1).max(65535)
 
 export const sensorSays = z.discriminatedUnion('type', [
   z.object({ type: z.literal('hello'), contract: z.number().int(), epoch: uuid, nextSeq: z.number().int().min(1), version: z.string().max(64) }),
   batch,
   z.object({ type: z.literal('health'), health }),
   z.object({ type: z.literal('blob'), sha256, size: z.number().int().min(0) }),
+  /** The address and port that the touch will come from. */
+  z.object({ type: z.literal('proof-bound'), id: uuid, source: address, port }),
+  z.object({ type: z.literal('proof-done'), id: uuid, outcome: proofOutcome, ms: z.number().min(0) }),
 ])
 export type SensorSays = z.infer<typeof sensorSays>
 
@@ -90,6 +106,8 @@ export const coreSays = z.discriminatedUnion('type', [
   /** Serials (hexadecimal) of revoked certificates; tunnels with them close within 2 s. */
   z.object({ type: z.literal('revoked'), serials: z.array(z.string().max(64)).max(10_000) }),
   z.object({ type: z.literal('blob-wanted'), sha256, from: z.number().int().min(0) }),
+  z.object({ type: z.literal('prove'), id: uuid, address, port, transport: z.enum(['tcp']) }),
+  z.object({ type: z.literal('prove-go'), id: uuid }),
   z.object({ type: z.literal('refused'), reason: z.enum(['cloned', 'revoked', 'contract', 'unknown', 'expired']) }),
 ])
 export type CoreSays = z.infer<typeof coreSays>
@@ -107,6 +125,7 @@ export const relayConfig = z.object({
   /** Segments whose idle addresses this relay answers for, and the hosts that it is there. A placement at such an address is served there, and nowhere else. */
   segments: z.array(segment).max(64).optional(),
   hosts: z.array(idleHost).max(65_536).optional(),
+  tuning: tuning.optional(),
   revoked: z.array(z.string()),
 })
 export type RelayConfig = z.infer<typeof relayConfig>
@@ -149,6 +168,7 @@ export const decoysConfig = z.object({
   /** Plants of the decoys below; `seed` is an HKDF of the site secret and the plant. */
   plants: z.array(z.object({ id: z.string().max(64), template: plantTemplate, seed: sha256 })).optional(),
   decoys: z.array(decoyOf(personaTemplate, organisation)),
+  tuning: tuning.optional(),
   revoked: z.array(z.string()),
 })
 export type DecoysConfig = z.infer<typeof decoysConfig>

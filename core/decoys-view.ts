@@ -53,7 +53,7 @@ export async function decoys(core: Core, actor: Actor): Promise<RouteAnswer<'dec
         'saidAt', (extract(epoch from said.said_at) * 1000)::float8) end as identity
     from decoy left join lateral (
       select count(*) filter (where started_at > to_timestamp(${now - 86_400}::float8)) as sessions, (extract(epoch from max(last_at)) * 1000)::float8 as last
-      from session where session.decoy = decoy.id
+      from session where session.decoy = decoy.id and not session.proof
     ) as touched on true left join decoy_identity as said on said.decoy = decoy.id
     where ${visibleTo(sql, actor, 'decoy.scope')} order by decoy.id`
   const placements = await sql<PlacementRow[]>`

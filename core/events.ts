@@ -38,6 +38,7 @@ export function eventsUnder(sql: Sql, actor: Actor, filter: Filter): Condition {
   const pattern = `%${(filter.text ?? '').replace(/[\\%_]/g, '\\$&')}%`
   return sql`${visibleTo(sql, actor, 'event.scope')}
     and ${oneOf(sql, filter.kind, 'event.kind')} and ${oneOf(sql, filter.decoy, 'event.decoy')} and ${oneOf(sql, filter.service, 'event.service')}
+    and ${filter.proof === 'only' ? sql`event.proof is not null` : filter.proof === 'with' || filter.session !== undefined || filter.connection !== undefined ? sql`true` : sql`event.proof is null`}
     and ${bySensor(sql, filter.sensor)} and ${oneOf(sql, filter.session, 'event.session', 'uuid')} and ${oneOf(sql, filter.connection, 'event.connection', 'uuid')}
     and ${filter.source === undefined ? sql`true` : inNetworks(sql, filter.source, sql`event.source_ip`)}
     and ${filter.from === undefined ? sql`true` : sql`event.time >= to_timestamp(${filter.from}::float8 / 1000)`}

@@ -47,7 +47,7 @@ export async function overview(core: Core, actor: Actor, _input: unknown): Promi
 }
 
 async function liveSessions({ sql }: Core, actor: Actor): Promise<Figure> {
-  const [row] = await sql<{ value: number }[]>`select count(*) as value from session where ended_at is null and ${visibleTo(sql, actor)}`
+  const [row] = await sql<{ value: number }[]>`select count(*) as value from session where ended_at is null and not proof and ${visibleTo(sql, actor)}`
   return { key: 'live-sessions', value: row?.value ?? 0, before: null, link: '/sessions?live=true' }
 }
 
@@ -106,7 +106,7 @@ async function countCaptured(core: Core, actor: Actor): Promise<Captured> {
       figures: await eventFigures(tx, actor, newest, from, to),
       rate: await eventRate(tx, actor, newest, to),
       services: await tx<Overview['services']>`
-        select service, count(*) as sessions from session where ${visibleTo(tx, actor)} and ${inWindow(tx, 'started_at', from, to)}
+        select service, count(*) as sessions from session where ${visibleTo(tx, actor)} and not proof and ${inWindow(tx, 'started_at', from, to)}
         group by service order by sessions desc, service limit 12`,
       sources: await topSources(tx, actor, newest, from, to),
       techniques: await topTechniques(tx, actor, from),

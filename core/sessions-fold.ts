@@ -35,6 +35,8 @@ export interface SessionState {
   bytes_out: number
   last_action: string | null
   industrial: IndustrialSummary | null
+  /** It holds nothing but what proof touches caused. */
+  proof: boolean
 }
 
 /** Why a session ended that nobody closed: its sensor went away. */
@@ -201,11 +203,13 @@ export const openSession = (event: StoredEvent): SessionState => ({
   bytes_out: 0,
   last_action: null,
   industrial: null,
+  proof: event.proof !== undefined,
 })
 
 /** Counts one event into its session. */
 export function foldEvent(session: SessionState, event: StoredEvent): void {
   session.events++
+  if (event.proof === undefined) session.proof = false
   session.last = Math.max(session.last, event.time)
   session.started = Math.min(session.started, event.time)
   // The sensor was only out of reach, not gone.

@@ -25,7 +25,8 @@ export async function startSessions(core: Core): Promise<(() => Promise<void>) &
     timer = undefined
     const ids = [...changed]
     changed.clear()
-    for (const record of await readSessions(sql, sql`session.id = any(${ids}::uuid[])`)) core.bus.emit('session', { record, scope: record.scope })
+    for (const record of await readSessions(sql, sql`session.id = any(${ids}::uuid[]) and not session.proof`))
+      core.bus.emit('session', { record, scope: record.scope })
   }
   const note = (ids: Iterable<string>): void => {
     for (const id of ids) changed.add(id)
@@ -64,7 +65,7 @@ const columns = (
 ) => sql`id, sensor, epoch, scope, decoy, service, connection, source, source_port, destination, destination_port, via,
   (extract(epoch from started_at) * 1000)::float8 as started, (extract(epoch from last_at) * 1000)::float8 as last,
   (extract(epoch from ended_at) * 1000)::float8 as ended, end_reason, adversary, user_name, client, hassh, ja4, login_attempts, logged_in, commands,
-  requests, files, events, bytes_out, last_action, industrial`
+  requests, files, events, bytes_out, last_action, industrial, proof`
 
 /** Folds a page of events into the table. Answers the ids of all sessions that it changed. */
 async function project(tx: postgres.TransactionSql, events: StoredEvent[]): Promise<Set<string>> {
@@ -101,18 +102,19 @@ async function project(tx: postgres.TransactionSql, events: StoredEvent[]): Prom
   if (sessions.size > 0) {
     await tx`insert into session (id, sensor, epoch, scope, decoy, service, connection, source, source_port, destination, destination_port, via, started_at, last_at,
         ended_at, end_reason, adversary, user_name, client, hassh, ja4, login_attempts, logged_in, commands, requests, files, events, bytes_out, last_action,
-        industrial)
+        industrial, proof)
       select id, sensor, epoch, scope, decoy, service, connection, source, source_port, destination, destination_port, via, to_timestamp(started / 1000),
         to_timestamp(last / 1000), to_timestamp(ended / 1000), end_reason, adversary, user_name, client, hassh, ja4, login_attempts, logged_in, commands, requests,
-        files, events, bytes_out, last_action, industrial
+        files, events, bytes_out, last_action, industrial, proof
       from json_to_recordset(${JSON.stringify([...sessions.values()])}::text::json) as x(id uuid, sensor uuid, epoch uuid, scope text, decoy text, service text,
         connection uuid, source text, source_port integer, destination text, destination_port integer, via jsonb, started float8, last float8, ended float8,
         end_reason text, adversary text, user_name text, client text, hassh text, ja4 text, login_attempts integer, logged_in boolean, commands integer,
-        requests integer, files integer, events integer, bytes_out bigint, last_action text, industrial jsonb)
+        requests integer, files integer, events integer, bytes_out bigint, last_action text, industrial jsonb, proof boolean)
       on conflict (id) do update set connection = excluded.connection, started_at = excluded.started_at, last_at = excluded.last_at, ended_at = excluded.ended_at,
         end_reason = excluded.end_reason, adversary = excluded.adversary, user_name = excluded.user_name, client = excluded.client, hassh = excluded.hassh,
         ja4 = excluded.ja4, login_attempts = excluded.login_attempts, logged_in = excluded.logged_in, commands = excluded.commands, requests = excluded.requests,
-        files = excluded.files, events = excluded.events, bytes_out = excluded.bytes_out, last_action = excluded.last_action, industrial = excluded.industrial`
+        files = excluded.files, events = excluded.events, bytes_out = excluded.bytes_out, last_action = excluded.last_action, industrial = excluded.industrial,
+        proof = excluded.proof`
   }
   return changed
 }

@@ -23,7 +23,7 @@ export async function readSessions(sql: Sql, where: Condition, tail: Condition =
       (extract(epoch from session.started_at) * 1000)::float8 as "startedAt", (extract(epoch from session.last_at) * 1000)::float8 as "lastAt",
       (extract(epoch from session.ended_at) * 1000)::float8 as "endedAt", session.adversary, session.user_name as user, session.client, session.hassh,
       session.login_attempts as "loginAttempts", session.logged_in as "loggedIn", session.commands, session.requests, session.files, session.events,
-      session.bytes_out as "bytesOut", session.last_action as "lastAction", session.industrial, coalesce(seen.techniques, '{}') as techniques, seen.rank, seen.incident,
+      session.bytes_out as "bytesOut", session.last_action as "lastAction", session.industrial, session.proof, coalesce(seen.techniques, '{}') as techniques, seen.rank, seen.incident,
       (select opened.body->'observed' from event as opened where opened.connection = session.connection and opened.kind = 'connection.opened'
         and opened.sensor = (session.via->>'relay')::uuid
         and opened.time between session.started_at - interval '1 hour' and session.started_at + interval '1 hour' limit 1) as observed
@@ -53,6 +53,7 @@ export async function sessions(core: Core, actor: Actor, input: { query: z.outpu
     return not ? sql`${sql(column)} <> all(${values})` : sql`${sql(column)} = any(${values})`
   }
   const where = sql`${visibleTo(sql, actor, 'session.scope')}
+    and ${query.proof === undefined ? sql`not session.proof` : query.proof === 'only' ? sql`session.proof` : sql`true`}
     and ${query.live === undefined ? sql`true` : query.live === 'true' ? sql`session.ended_at is null` : sql`session.ended_at is not null`}
     and ${query.source === undefined ? sql`true` : inNetworks(sql, query.source, sql`nullif(session.source, '')::inet`)}
     and ${equal('session.decoy', query.decoy)} and ${equal('session.service', query.service)}

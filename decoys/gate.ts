@@ -7,10 +7,11 @@ import { join } from 'node:path'
 import { findContradictions } from '@shenlou/contract/persona-linter'
 import type { Placement } from '@shenlou/contract/placement'
 import type { DecoyConfig, DecoysConfig } from '@shenlou/contract/sensor'
+import type { Tuning } from '@shenlou/contract/tuning'
 import type { OpenFrame, ResetReason } from '@shenlou/contract/tunnel'
 import { type Crowd, openCrowd } from '@shenlou/link/crowd'
 import type { SensorIdentity } from '@shenlou/link/identity-types'
-import type { ListenTunnel, TunnelListener, TunnelStream } from '@shenlou/link/tunnel-types'
+import type { ListenTunnel, TunnelListener, TunnelQuotas, TunnelStream } from '@shenlou/link/tunnel-types'
 import type { BlobSpool, Journal } from '@shenlou/link/uplink-types'
 import { uuidv7 } from '@shenlou/link/uuid'
 import { joinConnection } from './gate-connection.ts'
@@ -52,6 +53,13 @@ const maxBranches = 256
 /** Connections that wait while their worker starts, and how long. */
 const maxWaiting = 2000
 const restartWaitMs = 3000
+
+/** What the core sets for each relay of this host; the rest is the tunnel's own. */
+const quotasOf = ({ streams, opensPerSecond, mibPerSecond }: Tuning = {}): Partial<TunnelQuotas> => ({
+  ...(streams === undefined ? {} : { streams }),
+  ...(opensPerSecond === undefined ? {} : { opensPerSecond }),
+  ...(mibPerSecond === undefined ? {} : { bytesPerSecond: mibPerSecond * 1024 * 1024 }),
+})
 
 export function startGate(options: GateOptions): Gate {
   const { dataDir, identity, journal, spool, listenTunnel, spawnWorker, maxWorkers = 4, log } = options
@@ -145,6 +153,7 @@ export function startGate(options: GateOptions): Gate {
         onStream,
         onRelay: (relay, up, reason) => log(`relay ${relay} ${up ? 'is connected' : `is gone: ${reason}`}`),
         revoked,
+        quotas: quotasOf(config?.tuning),
       })
       if (closed || config?.tunnel !== address) return void (await opened.close())
       listener = opened
@@ -190,6 +199,7 @@ export function startGate(options: GateOptions): Gate {
         revoked = next.revoked
         listener?.revoke(revoked)
       }
+      listener?.setQuotas?.(quotasOf(next.tuning))
       refused = []
       const digests = new Map(shareTemplates(next.decoys).map((digest, at) => [next.decoys[at], digest]))
       const judged = new Map<object, string | undefined>()

@@ -14,6 +14,8 @@ export interface Member {
 }
 export interface Crowd {
   readonly size: number
+  /** Lets so many in from now on, in all and of one source; those who are in may stay until others come. */
+  limit(most: number, perSource: number): void
   /** Lets one in, at the cost of another where it is full: of the source that has most, the one that is silent longest. `evict` must end the connection. */
   admit(source: string, evict: () => void): Member
 }
@@ -28,7 +30,8 @@ interface Entry extends Member {
 type Ranks = [Set<Entry>, Set<Entry>, Set<Entry>]
 
 /** An empty crowd. A flood from anywhere cannot lock others out: it only displaces connections of its own kind. */
-export function openCrowd({ most, perSource, smallBytes = 4096 }: CrowdOptions): Crowd {
+export function openCrowd({ smallBytes = 4096, ...options }: CrowdOptions): Crowd {
+  let { most, perSource } = options
   const sources = new Map<string, Ranks>()
   let size = 0
   let heavy: { source: string; until: number } | undefined
@@ -56,6 +59,10 @@ export function openCrowd({ most, perSource, smallBytes = 4096 }: CrowdOptions):
   return {
     get size() {
       return size
+    },
+    limit(inAll, ofOne) {
+      most = inAll
+      perSource = ofOne
     },
     admit(source, evict) {
       if (countOf(sources.get(source)) >= perSource) displace(source)

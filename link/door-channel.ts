@@ -3,7 +3,7 @@ import type { CoreSays, SensorSays } from '@shenlou/contract/sensor'
 import { sensorSays } from '@shenlou/contract/sensor'
 import { contractVersion } from '@shenlou/contract/event'
 import type { WebSocket } from 'ws'
-import { DoorError, type DoorHandlers, type SensorBatch } from './door-types.ts'
+import { DoorError, type DoorHandlers, type ProofAsk, type SensorBatch } from './door-types.ts'
 import type { PeerIdentity } from './identity-types.ts'
 
 type Peer = PeerIdentity & { address: string }
@@ -72,6 +72,7 @@ export function openChannels(handlers: DoorHandlers, log: (line: string) => void
       else if (message.type === 'health')
         track(Promise.resolve(handlers.health(peer.sensor, message.health)).catch((error) => log(`health of ${peer.sensor}: ${error.message}`)))
       else if (message.type === 'blob') track(offer(channel, message).catch((error) => log(`file of ${peer.sensor}: ${error.message}`)))
+      else if (message.type === 'proof-bound' || message.type === 'proof-done') handlers.proof?.(peer.sensor, message)
       else fault(channel, 'a second hello')
     })
     ws.on('close', (code, reason) => {
@@ -150,6 +151,12 @@ export function openChannels(handlers: DoorHandlers, log: (line: string) => void
     notifyConfig(sensor: string, version: number) {
       const channel = live.get(sensor)
       if (channel) say(channel, { type: 'config', version })
+    },
+    prove(sensor: string, ask: ProofAsk): boolean {
+      const channel = live.get(sensor)
+      if (channel?.ws.readyState !== channel?.ws.OPEN) return false
+      if (channel) say(channel, ask)
+      return channel !== undefined
     },
     revoke(serials: string[]) {
       for (const channel of [...live.values()]) {

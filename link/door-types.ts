@@ -1,5 +1,5 @@
 /** What the sensors' door asks of the core. The door itself is door.ts. */
-import type { EnrolAnswer, EnrolRequest, DecoysConfig, RelayConfig, SentDecoysConfig, SensorHealth, SensorSays } from '@shenlou/contract/sensor'
+import type { CoreSays, EnrolAnswer, EnrolRequest, DecoysConfig, RelayConfig, SentDecoysConfig, SensorHealth, SensorSays } from '@shenlou/contract/sensor'
 import type { Authority, PeerIdentity } from './identity-types.ts'
 
 /** Thrown by a handler to answer a request with that status; the message is shown to the sensor's operator. */
@@ -14,6 +14,8 @@ export class DoorError extends Error {
 }
 
 export type Hello = Omit<Extract<SensorSays, { type: 'hello' }>, 'type'>
+export type ProofSaid = Extract<SensorSays, { type: 'proof-bound' | 'proof-done' }>
+export type ProofAsk = Extract<CoreSays, { type: 'prove' | 'prove-go' }>
 /** Events as they came, each an object whose integer `seq` lies in first..last and ascends (checked by the door); the rest is unchecked. */
 export interface SensorBatch {
   sensor: string
@@ -42,6 +44,8 @@ export interface DoorHandlers {
   /** Commits seqs first..last with these events in one transaction; answers the epoch's new `committed`. */
   batch(batch: SensorBatch): Promise<number>
   health(sensor: string, health: SensorHealth): Promise<void> | void
+  /** What a prober says of a touch that it was asked for. */
+  proof?(sensor: string, said: ProofSaid): void
   /** The channel of a sensor ended. */
   gone(sensor: string, reason: string): void
   /** A second live connection of one sensor was refused. Both addresses are IPs. */
@@ -57,6 +61,8 @@ export interface SensorDoor {
   revoke(serials: string[]): void
   /** Tells a sensor to pull its desired state, when it is connected. */
   notifyConfig(sensor: string, version: number): void
+  /** Asks a prober; false when it is not connected. Ask only sensors that say `networks`: others close their channel at what they do not know. */
+  prove(sensor: string, ask: ProofAsk): boolean
   close(): Promise<void>
 }
 

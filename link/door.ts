@@ -136,6 +136,7 @@ export const openSensorDoor: OpenSensorDoor = async ({ authority, host, port, ha
       channels.revoke(serials)
     },
     notifyConfig: channels.notifyConfig,
+    prove: channels.prove,
     async close() {
       clearInterval(renewal)
       const ended = new Promise<void>((resolve) => server.close(() => resolve()))

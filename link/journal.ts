@@ -50,7 +50,8 @@ export const openJournal: OpenJournal = async (dir, options = {}) => {
 
 type Bounds = Required<NonNullable<Parameters<OpenJournal>[1]>>
 
-async function openLocked(dir: string, { maxBytes, segmentBytes, write }: Bounds, unlock: () => void): Promise<Journal> {
+async function openLocked(dir: string, { write, ...bounds }: Bounds, unlock: () => void): Promise<Journal> {
+  let { maxBytes, segmentBytes } = bounds
   let epoch = (await readOwn(join(dir, 'epoch'))) ?? randomUUID()
   await writeFileAtomic(join(dir, 'epoch'), epoch)
   let acked = Number((await readOwn(join(dir, 'acked'))) ?? 0)
@@ -333,6 +334,10 @@ async function openLocked(dir: string, { maxBytes, segmentBytes, write }: Bounds
       const waiting = segments.filter((segment) => segment.last > acked)
       const queueBytes = waiting.reduce((sum, { first, last, bytes }) => sum + bytes * Math.min(1, (last - acked) / Math.max(1, last - first + 1)), 0)
       return { queueEvents: nextSeq - 1 - acked, queueBytes: Math.round(queueBytes), journalBytes: total(), maxBytes, ...counters }
+    },
+    bound(bytes) {
+      maxBytes = bytes
+      segmentBytes = Math.min(bounds.segmentBytes, Math.floor(bytes / 8))
     },
     async renew() {
       const fresh = randomUUID()

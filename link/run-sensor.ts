@@ -10,7 +10,7 @@ import { openIdentity } from './identity.ts'
 import type { SensorIdentity } from './identity-types.ts'
 import { openJournal } from './journal.ts'
 import { startUplink } from './uplink.ts'
-import type { BlobSpool, Journal } from './uplink-types.ts'
+import type { BlobSpool, Journal, Prover } from './uplink-types.ts'
 import { uuidv7 } from './uuid.ts'
 
 export interface SensorSettings {
@@ -33,8 +33,10 @@ export interface SensorParts {
 export interface SensorWork<C> {
   apply(config: C): Promise<void>
   revoke(serials: string[]): void
-  health(): Pick<SensorHealth, 'sessions' | 'streams' | 'contained' | 'configVersion' | 'identities' | 'segments' | 'problems'>
+  health(): Pick<SensorHealth, 'sessions' | 'streams' | 'contained' | 'configVersion' | 'identities' | 'segments' | 'networks' | 'problems'>
   close(): Promise<void>
+  /** Makes proof touches for the core. */
+  prover?: Prover
   /** Said in `sensor.started`. */
   contained?: boolean
   containment?: string
@@ -93,6 +95,7 @@ export async function runSensor<C extends RelayConfig | DecoysConfig>(
     },
     onRevoked: (serials) => work.revoke(serials),
     health: () => work.health(),
+    ...(work.prover ? { prover: work.prover } : {}),
     log,
   })
   ready?.({ sensor: identity.sensor, fingerprint: identity.fingerprint, ...(containment === undefined ? {} : { contained, containment }) })

@@ -20,7 +20,7 @@ type Relay = { session: TunnelSession; serial: string }
 /** Listens for relays. Rejects with the listener's own error (EADDRINUSE and such) when it cannot. */
 export const listenTunnel: ListenTunnel = async (options) => {
   const { identity } = options
-  const quotas = { ...defaultQuotas, ...options.quotas }
+  let quotas = { ...defaultQuotas, ...options.quotas }
   const ca = new X509Certificate(identity.ca)
   const revoked = new Set(options.revoked)
   const relays = new Map<string, Relay>()
@@ -65,8 +65,8 @@ export const listenTunnel: ListenTunnel = async (options) => {
     sockets.handleUpgrade(request, socket, head, (ws) => {
       // A relay that comes again has lost its former connection, even where this end does not know yet.
       relays.get(relay.sensor)?.session.end('the relay came again')
-      const opens = bucket(quotas.opensPerSecond)
-      const bytes = bucket(quotas.bytesPerSecond)
+      const opens = bucket(() => quotas.opensPerSecond)
+      const bytes = bucket(() => quotas.bytesPerSecond)
       const session = startSession({
         ws,
         socket,
@@ -104,6 +104,9 @@ export const listenTunnel: ListenTunnel = async (options) => {
     host: bound.address,
     port: bound.port,
     relays: () => [...relays].map(([sensor, { session }]) => ({ sensor, streams: session.streams })),
+    setQuotas(next) {
+      quotas = { ...defaultQuotas, ...options.quotas, ...next }
+    },
     revoke(serials) {
       for (const serial of serials) revoked.add(serial)
       for (const { session, serial } of [...relays.values()]) if (revoked.has(serial)) session.end("the relay's certificate was revoked")
@@ -120,12 +123,12 @@ export const listenTunnel: ListenTunnel = async (options) => {
 }
 
 /** A bucket that holds one second's worth. `take` refuses what is not there; `owe` takes it anyway and answers how many milliseconds to rest. */
-function bucket(perSecond: number) {
-  let level = perSecond
+function bucket(rate: () => number) {
+  let level = rate()
   let at = performance.now()
   const fill = () => {
     const now = performance.now()
-    level = Math.min(perSecond, level + ((now - at) * perSecond) / 1000)
+    level = Math.min(rate(), level + ((now - at) * rate()) / 1000)
     at = now
   }
   return {
@@ -138,7 +141,7 @@ function bucket(perSecond: number) {
     owe(n: number): number {
       fill()
       level -= n
-      return level >= 0 ? 0 : Math.min(1_000, Math.ceil((-level * 1000) / perSecond))
+      return level >= 0 ? 0 : Math.min(1_000, Math.ceil((-level * 1000) / rate()))
     },
   }
 }

@@ -64,6 +64,8 @@ export interface TunnelListener {
   /** Relays whose tunnel is up, and their streams. */
   relays(): Array<{ sensor: string; streams: number }>
   revoke(serials: string[]): void
+  /** Quotas from now on; those not given are as at the start. */
+  setQuotas?(quotas: Partial<TunnelQuotas>): void
   close(): Promise<void>
 }
 export interface ListenTunnelOptions {

@@ -3,6 +3,7 @@ import type { FileRef } from '@shenlou/contract/primitives'
 import type { EventDraft } from '@shenlou/contract/event'
 import type { DecoysConfig, RelayConfig, SensorHealth } from '@shenlou/contract/sensor'
 import type { FileHandle } from 'node:fs/promises'
+import type { ProofAsk, ProofSaid } from './door-types.ts'
 import type { SensorIdentity } from './identity-types.ts'
 
 /** Events as the journal keeps them: `json` is each whole event. Settles seqs first..last. */
@@ -43,6 +44,8 @@ export interface Journal {
   /** Calls back whenever more events became durable; returns its own end. */
   onDurable(listener: () => void): () => void
   stats(): JournalStats
+  /** Another bound for what it may take on disk; room is made at the next append. */
+  bound(maxBytes: number): void
   /** Begins another epoch: for a folder that was put back to an older state, whose seqs the core has seen with other events. What is not acked is sent again under it. */
   renew(): Promise<void>
   close(): Promise<void>
@@ -81,6 +84,11 @@ export interface UplinkState {
   configVersion: number
 }
 
+/** Touches addresses for the core, once each and only when told to go. */
+export interface Prover {
+  hear(ask: ProofAsk, say: (said: ProofSaid) => void): void
+}
+
 export interface UplinkOptions {
   identity: SensorIdentity
   journal: Journal
@@ -92,7 +100,9 @@ export interface UplinkOptions {
   /** Serials of revoked certificates: give them to `tunnel.revoke` at once. */
   onRevoked(serials: string[]): void
   /** Asked every 5 s; the uplink fills in queue, clock, version, uptime and memory itself. */
-  health(): Pick<SensorHealth, 'sessions' | 'streams' | 'contained' | 'configVersion' | 'identities' | 'problems'>
+  health(): Pick<SensorHealth, 'sessions' | 'streams' | 'contained' | 'configVersion' | 'identities' | 'segments' | 'networks' | 'problems'>
+  /** Makes proof touches; without one the core's asking is passed over. */
+  prover?: Prover
   onState?(state: UplinkState): void
   /** HTTP proxy for CONNECT, `host:port`. */
   proxy?: string

@@ -12,6 +12,7 @@ import {
   sentDecoysConfig,
   unfoldDecoys,
 } from '@shenlou/contract/sensor'
+import type { Tuning } from '@shenlou/contract/tuning'
 import { WebSocket } from 'ws'
 import { writeFileAtomic } from './atomic-file.ts'
 import { backOff, dial } from './dial.ts'
@@ -39,6 +40,7 @@ type Session = { ws: WebSocket; welcomed: boolean; next: number; flight: Batch[]
 export const startUplink: StartUplink = (options) => {
   const { identity, journal, spool, log = () => undefined } = options
   const began = Date.now()
+  const ownJournalBytes = journal.stats().maxBytes
   const state: UplinkState = { connected: false, reason: 'not connected yet', confirmed: false, configVersion: 0 }
   const stopping = new AbortController()
   const drained = new Set<() => void>()
@@ -90,6 +92,8 @@ export const startUplink: StartUplink = (options) => {
       opened.heardAt = Date.now()
       const message = parse(data as Buffer)
       if (!message) return ws.close(1002)
+      // What a later core may say is none of ours.
+      if (message === 'unknown') return
       if (message.type === 'refused') reason = `refused ${message.reason}`
       else
         hear(opened, message).catch((error) => {
@@ -113,6 +117,9 @@ export const startUplink: StartUplink = (options) => {
 
   async function hear(current: Session, message: Exclude<CoreSays, { type: 'refused' }>): Promise<void> {
     switch (message.type) {
+      case 'prove':
+      case 'prove-go':
+        return options.prover?.hear(message, (said) => session === current && say(said))
       case 'welcome': {
         if (message.committed >= journal.nextSeq) {
           // The core has seen more of this epoch than this folder holds: it was put back to an older state.
@@ -232,8 +239,19 @@ export const startUplink: StartUplink = (options) => {
     await take(config, false)
     await writeFileAtomic(keptPath, JSON.stringify(sent)) // as it was sent: unfolded it would be many times that
   }
+  let heartbeat = heartbeatMs
+  /** What the core sets for this sensor; what it does not set is as ever. */
+  function tune({ heartbeatS, journalMiB }: Tuning = {}): void {
+    journal.bound(journalMiB === undefined ? ownJournalBytes : journalMiB * 1024 * 1024)
+    const next = heartbeatS === undefined ? heartbeatMs : heartbeatS * 1000
+    if (next === heartbeat) return
+    heartbeat = next
+    clearInterval(beat)
+    beat = setInterval(sendHealth, heartbeat)
+  }
   async function take(config: RelayConfig | DecoysConfig, kept: boolean): Promise<void> {
     if (stopping.signal.aborted) return
+    tune(config.tuning)
     if (config.revoked.length > 0) options.onRevoked(config.revoked)
     try {
       await options.onConfig(config, kept)
@@ -291,12 +309,12 @@ export const startUplink: StartUplink = (options) => {
     say({ type: 'health', health })
   }
 
-  const beat = setInterval(() => {
+  const alive = setInterval(() => {
     if (!session) return
     if (Date.now() - session.heardAt > silentMs) return session.ws.terminate()
     if (session.ws.readyState === WebSocket.OPEN) session.ws.ping()
-    sendHealth()
   }, heartbeatMs)
+  let beat = setInterval(sendHealth, heartbeat)
   const ends = [journal.onDurable(() => session && pumpOrSay(session)), spool?.onPut((blob) => session?.welcomed && say({ type: 'blob', ...blob }))]
 
   void (async () => {
@@ -327,6 +345,7 @@ export const startUplink: StartUplink = (options) => {
       clearTimeout(pullRetry)
       clearInterval(renewal)
       clearInterval(beat)
+      clearInterval(alive)
       clearInterval(watch)
       clearTimeout(gathering)
       for (const end of ends) end?.()
@@ -349,9 +368,13 @@ export const startUplink: StartUplink = (options) => {
 /** Masking guards proxies that would read plain WebSocket bytes (RFC 6455 section 10.3); inside TLS a mask of zeros costs nothing. */
 export const noMask = (mask: Buffer): void => void mask.fill(0)
 
-function parse(data: Buffer): CoreSays | undefined {
+const known = new Set<unknown>(coreSays.options.map(({ shape }) => shape.type.value))
+
+function parse(data: Buffer): CoreSays | 'unknown' | undefined {
   try {
-    const parsed = coreSays.safeParse(JSON.parse(data.toString()))
+    const json = JSON.parse(data.toString())
+    if (typeof json?.type === 'string' && !known.has(json.type)) return 'unknown'
+    const parsed = coreSays.safeParse(json)
     return parsed.success ? parsed.data : undefined
   } catch {
     return undefined

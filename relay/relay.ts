@@ -9,13 +9,14 @@ import type { RelayConfig } from '@shenlou/contract/sensor'
 import { openCrowd } from '@shenlou/link/crowd'
 import type { SensorIdentity } from '@shenlou/link/identity-types'
 import type { ConnectTunnel, Tunnel, TunnelStream } from '@shenlou/link/tunnel-types'
-import type { Journal } from '@shenlou/link/uplink-types'
+import type { Journal, Prover } from '@shenlou/link/uplink-types'
 import { uuidv7 } from '@shenlou/link/uuid'
 import { type Captured, openCaptured } from './capture/captured.ts'
 import type { CaptureProcess } from './capture/start.ts'
 import { carry, resetSocket } from './carry.ts'
 import { type DatagramFlow, openDatagrams } from './datagrams.ts'
 import { openListeners } from './listen.ts'
+import { openProver, ownNetworks } from './prover.ts'
 import { type ScanOptions, watchScans } from './scan.ts'
 
 export interface RelayOptions {
@@ -36,7 +37,8 @@ export interface Relay {
   /** Makes the relay serve this, leaving what did not change alone. */
   apply(config: RelayConfig): Promise<void>
   revoke(serials: string[]): void
-  health(): { sessions: number; streams: number; configVersion: number; problems: string[]; segments?: SegmentHealth[] }
+  health(): { sessions: number; streams: number; configVersion: number; problems: string[]; segments?: SegmentHealth[]; networks: string[] }
+  readonly prover: Prover
   close(): Promise<void>
 }
 
@@ -253,8 +255,11 @@ export function startRelay(options: RelayOptions): Relay {
   }
 
   return {
+    prover: openProver(),
     async apply(next) {
       config = next
+      const limit = Math.min(most, next.tuning?.maxConnections ?? most)
+      crowd.limit(limit, Math.min(limit, options.maxPerSource ?? limit))
       revoked = [...new Set([...revoked, ...next.revoked])]
       const wanted = new Map(next.gates.map(({ sensor, address }) => [sensor, address]))
       for (const [sensor, gate] of [...gates]) {
@@ -291,6 +296,7 @@ export function startRelay(options: RelayOptions): Relay {
         sessions: carried.size + datagrams.flows + idleDatagrams.flows,
         streams: carried.size + datagrams.flows + idleDatagrams.flows,
         ...(captured ? { segments: captured.segments() } : {}),
+        networks: ownNetworks(),
         configVersion: config?.version ?? 0,
         problems: problems.slice(0, 49).map((problem) => problem.trim().slice(0, 300)),
       }

@@ -1,8 +1,20 @@
 /** Fixed sensors, decoys, templates, people and all else that is set up rather than seen. */
 import { permissions } from '@shenlou/contract/permissions'
-import type { SensorSummary } from '@shenlou/contract/records'
+import type { ProofPathSummary, SensorSummary } from '@shenlou/contract/records'
 import { day, hash, hour, minute, now, scope, sensors, uuid } from './records.ts'
 
+const proof = (path: string, over: Partial<ProofPathSummary>): ProofPathSummary => ({
+  path,
+  state: 'proved',
+  since: now - 2 * day,
+  provedAt: now - 48_000,
+  by: 'relay-park-3b',
+  source: '10.31.8.9',
+  target: `${path}:22`,
+  inside: false,
+  detail: '',
+  ...over,
+})
 const sensor = (id: string, name: string, role: SensorSummary['role'], over: Partial<SensorSummary>): SensorSummary => ({
   id,
   name,
@@ -23,6 +35,14 @@ const sensor = (id: string, name: string, role: SensorSummary['role'], over: Par
   missingEvents: 0,
   rejected: 0,
   streams: role === 'relay' ? 14 : null,
+  group: null,
+  uptimeMs: role === 'source' ? null : 9 * day,
+  queueBytes: role === 'source' ? null : 0,
+  journalBytes: role === 'source' ? null : 18 * 1024 * 1024,
+  addresses: role === 'relay' ? 3 : null,
+  touches: role === 'relay' ? { count: 41, since: now - 23 * hour } : null,
+  segments: [],
+  proofs: role === 'relay' ? [proof('10.31.8.40', {})] : [],
   problems: [],
   ...over,
 })

@@ -26,6 +26,7 @@ const session = (n: number, from: number, length: number | null, over: Session):
   destination: '10.31.0.21',
   destinationPort: over.service === 'ssh' ? 22 : 443,
   via: sensors.relay,
+  proof: false,
   startedAt: now - from,
   lastAt: now - from + (length ?? from - 2000),
   endedAt: length === null ? null : now - from + length,

@@ -21,8 +21,11 @@ const cleanEveryMs = 3_600_000
 const sessionsTold = 200
 
 /** Handles one page of events; the answer tells the live channel, after the commit. */
-export async function detectBatch(core: Core, tx: Tx, events: StoredEvent[]): Promise<() => void> {
+export async function detectBatch(core: Core, tx: Tx, all: StoredEvent[]): Promise<() => void> {
   const now = core.clock()
+  // A touch of our own is nobody's doing.
+  const events = all.filter(({ proof }) => proof === undefined)
+  await countSensorTouches(tx, events)
   const findScanner = await loadScanners(tx)
   await countTouches(tx, touchesOf(events, findScanner))
   const gained = await storeSessionIdentities(tx, sessionIdentities(events))
@@ -64,6 +67,23 @@ async function tell(core: Core, incidents: ReadonlySet<string>, tickets: Awaited
   for (const record of await readSessions(core.sql, core.sql`session.id = any(${sessions}::uuid[])`)) core.bus.emit('session', { record, scope: record.scope })
 }
 
+/** Connections of each relay by the hour. */
+async function countSensorTouches(tx: Tx, events: readonly StoredEvent[]): Promise<void> {
+  const counts = new Map<string, { sensor: string; hour: number; touches: number }>()
+  for (const { kind, sensor, time } of events) {
+    if (kind !== 'connection.opened') continue
+    const hour = Math.floor(time / 3_600_000) * 3600
+    const row = counts.get(`${sensor} ${hour}`) ?? { sensor, hour, touches: 0 }
+    row.touches++
+    counts.set(`${sensor} ${hour}`, row)
+  }
+  if (counts.size === 0) return
+  await tx`insert into sensor_touches (sensor, hour, touches)
+    select x.sensor, to_timestamp(x.hour), x.touches from json_to_recordset(${JSON.stringify([...counts.values()])}::text::json) as x(sensor uuid, hour float8, touches bigint)
+    join sensor on sensor.id = x.sensor
+    on conflict (sensor, hour) do update set touches = sensor_touches.touches + excluded.touches`
+}
+
 /** Connections of each known scanner. */
 function touchesOf(events: readonly StoredEvent[], findScanner: FindScanner): Map<string, number> {
   const touches = new Map<string, number>()
@@ -81,6 +101,7 @@ async function clean(core: Core): Promise<void> {
   await sql`delete from detect_window where last_at < now() - interval '2 days'`
   await sql`delete from session_identity where at < now() - interval '30 days'`
   await sql`delete from fingerprint_source where last_at < now() - interval '30 days'`
+  await sql`delete from sensor_touches where hour < now() - interval '3 days'`
 }
 
 /** Runs detection until `close` or the core's signal: the consumer, and the timers for deadlines and holds. */

@@ -16,6 +16,7 @@ import { overview } from '../overview.ts'
 import { changePerson, createPerson, me, people, preferences, scopes, setPreferences } from '../people.ts'
 import { createSource, pushAlerts, sources } from '../sense/sources.ts'
 import { confirmSensor, issueEnrolment, revokeSensor, sensors } from '../sensors/registry.ts'
+import { configureSensor, removeSensorGroup, saveSensorGroup, sensorGroups, sensorSettings } from '../sensors/settings.ts'
 import { session, sessionEvents, sessions } from '../sessions.ts'
 import { sessionPlant } from '../sessions-plant.ts'
 import { recording, recordingCast } from '../sessions-recording.ts'
@@ -53,6 +54,11 @@ export const handlers: Handlers = {
   issueEnrolment,
   confirmSensor,
   revokeSensor,
+  sensorSettings,
+  configureSensor,
+  sensorGroups,
+  saveSensorGroup,
+  removeSensorGroup,
   sources,
   createSource,
   pushAlerts,

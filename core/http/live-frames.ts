@@ -47,7 +47,7 @@ export function framesOf(events: readonly StoredEvent[], position: number): Fram
     if (list) list.push(event)
     else sessions.set(event.session, [event])
   }
-  const seen = (actor: Actor, wish: EventWish): StoredEvent[] => events.filter((event) => wanted(wish, event.kind) && maySee(actor, event.scope))
+  const seen = (actor: Actor, wish: EventWish): StoredEvent[] => events.filter((event) => wanted(wish, event.kind) && event.proof === undefined && maySee(actor, event.scope))
   const build = (actor: Actor, wish: EventWish, skipped: number) => {
     const list = seen(actor, wish)
     if (list.length === 0 && skipped === 0) return undefined

@@ -103,7 +103,7 @@ export function openLiveSocket({ core, ws, actor, watermark }: { core: Core; ws:
     const { wish } = feed as EventFeed
     const kinds = wish.kinds ? core.sql`event.kind = any(${[...wish.kinds]}::text[])` : core.sql`event.kind <> 'terminal.data'`
     const rows = await core.sql<EventRow[]>`select ${eventColumns(core.sql)} from event where event.position > ${feed.position} and event.position <= ${mark}
-      and ${kinds} and ${visibleTo(core.sql, actor, 'event.scope')} order by event.position limit ${feed.page}`
+      and ${kinds} and event.proof is null and ${visibleTo(core.sql, actor, 'event.scope')} order by event.position limit ${feed.page}`
     const to = rows.length < feed.page ? mark : (rows.at(-1)?.position ?? mark)
     return { frame: rows.length > 0 ? eventsFrame(texts(rows), to, 0) : undefined, to }
   }

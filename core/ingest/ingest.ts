@@ -9,6 +9,7 @@ import type { Core } from '../core.ts'
 import { startMaintenance } from '../store/partitions.ts'
 import { isDiskFull, isTransient } from '../store/errors.ts'
 import { checkEvent, refusedByDatabase, type SensorRole } from './check-event.ts'
+import { marksOf } from './proofs.ts'
 import { addRange, cumulative, missingIn, overlaps, type Range } from './ranges.ts'
 import { type Place, type Run, toPlace, writeRun } from './write-batch.ts'
 import { type Stream, type Writer, writerOf } from './writer.ts'
@@ -27,6 +28,7 @@ export interface Batch {
 /** Opens ingest ahead of the first batch and keeps the partitions of events. Throws a StartError when another core writes to the same database. */
 export const startIngest = async (core: Core): Promise<void> => {
   await writerOf(core)
+  await marksOf(core)
   await startMaintenance(core)
 }
 
@@ -110,11 +112,12 @@ async function commitPart(core: Core, writer: Writer, stream: Stream, batch: Bat
   const { id: sensor, scope, role } = batch.sensor
   const run: Run = { sensor, epoch: batch.epoch, scope, received: core.clock(), first: part[0], last: part[1], places: [] }
   const judged = numbered.filter(({ seq }) => seq >= part[0] && seq <= part[1]).map((each) => ({ ...each, ...checkEvent(each.value, each.seq, role) }))
+  const marks = await marksOf(core)
   const flight = await writer.positions.take(judged.length)
   try {
     run.places = judged.map((each, index): Place => {
       if ('reason' in each) return { seq: each.seq, reason: escapeText(each.reason), raw: rawText(each.value) }
-      const place = toPlace(each.event, run, flight.first + index)
+      const place = toPlace(each.event, run, flight.first + index, marks.markOf(each.event, sensor))
       if (refusedByDatabase(each.event, place.body + place.via))
         return { seq: each.seq, reason: `${escapeText(each.event.kind)}: holds NUL or half a surrogate pair`, raw: rawText(each.value) }
       return place

@@ -5,6 +5,7 @@ import { uuidv7 } from '@shenlou/link/uuid'
 import type postgres from 'postgres'
 import { isDuplicate, isTransient } from '../store/errors.ts'
 import { partitionTime } from './check-event.ts'
+import type { Claim } from './proofs.ts'
 
 /** A place of the sequence that has an event: as it came, as it will be read back, and the JSON texts of its body and (empty for none) its `via`. */
 export interface GoodPlace {
@@ -13,6 +14,8 @@ export interface GoodPlace {
   event: StoredEvent
   body: string
   via: string
+  /** What storing it settles about a proof touch. */
+  claim?: Claim | undefined
 }
 /** One place of the sequence: its event, or why there is none. */
 export type Place = GoodPlace | { seq: number; reason: string; raw: string }
@@ -32,10 +35,16 @@ export interface Run {
 const rawLimit = 1_048_576
 
 /** The place of an event that may be stored; its times are to the microsecond, as the database keeps them. */
-export function toPlace(said: SensorEvent, run: Pick<Run, 'sensor' | 'epoch' | 'scope' | 'received'>, position: number): GoodPlace {
+export function toPlace(
+  said: SensorEvent,
+  run: Pick<Run, 'sensor' | 'epoch' | 'scope' | 'received'>,
+  position: number,
+  mark?: { proof: string; claim?: Claim },
+): GoodPlace {
   const time = Math.round(partitionTime(said) * 1000) / 1000
-  const event = { ...said, time, position, received: run.received, sensor: run.sensor, epoch: run.epoch, scope: run.scope }
-  return { seq: said.seq, said, event, body: JSON.stringify(said.body), via: said.via ? JSON.stringify(said.via) : '' }
+  const event: StoredEvent = { ...said, time, position, received: run.received, sensor: run.sensor, epoch: run.epoch, scope: run.scope }
+  if (mark) event.proof = mark.proof
+  return { seq: said.seq, said, event, claim: mark?.claim, body: JSON.stringify(said.body), via: said.via ? JSON.stringify(said.via) : '' }
 }
 
 /** Stands between JSON texts: they hold no control character, so it needs no escaping, which would cost as much as writing them. */
@@ -64,17 +73,18 @@ function insertEvents(sql: postgres.Sql, run: Run, good: readonly GoodPlace[]): 
   const text = (of: (place: GoodPlace) => string | undefined): string | null => textArray(good.map(of))
   const vias = good.some(({ via }) => via !== '') ? good.map(({ via }) => via).join(separator) : null
   return sql`insert into event (position, id, time, said_time, received, sensor, epoch, seq, scope, kind, connection, session, decoy, service,
-      source_ip, source_port, destination_ip, destination_port, via, body)
+      source_ip, source_port, destination_ip, destination_port, via, body, proof)
     select position, id, to_timestamp(time / 1000), to_timestamp(said_time / 1000), to_timestamp(${run.received}::float8 / 1000), ${run.sensor}::uuid, ${run.epoch}::uuid,
-      seq, ${run.scope}, kind, connection, session, decoy, service, source_ip, source_port, destination_ip, destination_port, via, body
+      seq, ${run.scope}, kind, connection, session, decoy, service, source_ip, source_port, destination_ip, destination_port, via, body, proof
     from unnest(${plain(({ event }) => event.position)}::text::bigint[], ${plain(({ event }) => event.id)}::text::uuid[], ${plain(({ event }) => event.time)}::text::float8[],
       ${plain(({ said, event }) => (Math.round(said.time * 1000) / 1000 === event.time ? undefined : said.time))}::text::float8[], ${plain(({ seq }) => seq)}::text::bigint[],
       ${text(({ said }) => said.kind)}::text::text[], ${plain(({ said }) => said.connection)}::text::uuid[], ${plain(({ said }) => said.session)}::text::uuid[],
       ${text(({ said }) => said.decoy)}::text::text[], ${text(({ said }) => said.service)}::text::text[],
       ${text(({ said }) => said.source?.ip)}::text::inet[], ${plain(({ said }) => said.source?.port)}::text::integer[],
       ${text(({ said }) => said.destination?.ip)}::text::inet[], ${plain(({ said }) => said.destination?.port)}::text::integer[],
-      string_to_array(${vias}::text, ${separator}, '')::jsonb[], string_to_array(${good.map(({ body }) => body).join(separator)}::text, ${separator})::jsonb[])
-      as x(position, id, time, said_time, seq, kind, connection, session, decoy, service, source_ip, source_port, destination_ip, destination_port, via, body)`
+      string_to_array(${vias}::text, ${separator}, '')::jsonb[], string_to_array(${good.map(({ body }) => body).join(separator)}::text, ${separator})::jsonb[],
+      ${plain(({ event }) => event.proof)}::text::uuid[])
+      as x(position, id, time, said_time, seq, kind, connection, session, decoy, service, source_ip, source_port, destination_ip, destination_port, via, body, proof)`
 }
 
 /**
@@ -86,6 +96,7 @@ function insertEvents(sql: postgres.Sql, run: Run, good: readonly GoodPlace[]): 
 export async function writeRun(sql: postgres.Sql, run: Run, again = false, taken = again): Promise<StoredEvent[]> {
   const good = run.places.filter((place) => 'event' in place)
   const bad = run.places.filter((place) => 'reason' in place)
+  const claims = good.flatMap(({ claim }) => claim ?? [])
   const rejected = JSON.stringify(bad.map(({ seq, reason, raw }) => ({ id: uuidv7(), seq, reason, raw: raw.slice(0, rawLimit) })))
   try {
     const { count } = await sql`
@@ -100,6 +111,14 @@ export async function writeRun(sql: postgres.Sql, run: Run, again = false, taken
         from json_to_recordset(${rejected}::text::json) as x(id uuid, seq bigint, reason text, raw text)
       ), counted as (
         update sensor set rejected = rejected + ${bad.length} where id = ${run.sensor}
+      )`
+      }${
+        claims.length === 0
+          ? sql``
+          : sql`, claimed as (
+        update proof set connection = x.connection, seen_at = case when x.seen then to_timestamp(${run.received}::float8 / 1000) else proof.seen_at end
+        from (select id, connection, bool_or(seen) as seen from json_to_recordset(${JSON.stringify(claims)}::text::json) as y(id uuid, connection uuid, seen boolean)
+          group by id, connection) as x where proof.id = x.id and (proof.connection is null or proof.connection = x.connection)
       )`
       } ${insertEvents(sql, run, good)} ${taken ? sql`on conflict do nothing` : sql``}`
     return count === good.length ? good.map(({ event }) => event) : await rejectTaken(sql, run, good)

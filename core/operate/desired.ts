@@ -8,6 +8,7 @@ import { decoySecrets } from './apply-rows.ts'
 import { loadPersonas, loadPlants } from './personas.ts'
 import { canonical } from './plan.ts'
 import { siteSettings } from './settings.ts'
+import { tuningOf } from '../sensors/settings.ts'
 import { decoySeed, hostSeed, plantSeed, siteSecret } from './site-secret.ts'
 import type { Idle } from './wanted.ts'
 
@@ -42,7 +43,7 @@ export async function desiredState(core: Core, sensorId: string): Promise<RelayC
         join decoy d on d.id = p.decoy and d.secrets is not null join sensor r on r.name = p.relay and r.role = 'relay' and r.status = 'confirmed' join sensor h on h.name = p.host and h.role = 'decoys' and h.status = 'confirmed' where ${side} order by p.id`
     : []
   const placements = [...rows]
-  const common = { version, sensor: sensor.id, name: sensor.name, scope: sensor.scope, placements, revoked }
+  const common = { version, ...(await tuningOf(sql, sensor.id)), sensor: sensor.id, name: sensor.name, scope: sensor.scope, placements, revoked }
   const fallback = (await siteSettings(sql)).tunnel
   const tunnels = new Map(
     (await sql<{ key: string; value: string }[]>`select key, value from setting where key like 'tunnel %'`).map(({ key, value }) => [key.slice(7), value]),

@@ -9,6 +9,7 @@ import type { Core } from '../core.ts'
 import { desiredVersion } from '../operate/desired.ts'
 import { setDoor } from './door-of.ts'
 import { createHandlers } from './handlers.ts'
+import { type Proofs, type ProofTimes, startProofs } from './proofs.ts'
 import { watchSensors } from './watch.ts'
 
 async function authorityOf(core: Core): Promise<Authority> {
@@ -29,7 +30,7 @@ const joined = (host: string, port: number): string => (host.includes(':') ? `[$
  */
 export async function openDoor(
   core: Core,
-  where: { host: string; port: number; publicName?: string },
+  where: { host: string; port: number; publicName?: string; proofs?: ProofTimes },
 ): Promise<{ host: string; port: number; close(): Promise<void> }> {
   const { sql } = core
   const authority = await authorityOf(core)
@@ -38,7 +39,8 @@ export async function openDoor(
   const revoked = await sql<
     { serial: string }[]
   >`select sensor_certificate.serial from sensor_certificate join sensor on sensor.id = sensor_certificate.sensor where status = 'revoked'`
-  const handlers = createHandlers(core, authority)
+  let proofs: Proofs | undefined
+  const handlers = createHandlers(core, authority, (sensor, said) => proofs?.heard(sensor, said))
   const door = await openSensorDoor({
     authority,
     host: where.host,
@@ -57,6 +59,7 @@ export async function openDoor(
   })
   const notify = async (sensor: string): Promise<void> => door.notifyConfig(sensor, await desiredVersion(core))
   const off = core.bus.on('config', ({ sensor }) => void notify(sensor).catch((error: Error) => core.log(`config of ${sensor}: ${error.message}`)))
+  proofs = startProofs(core, (sensor, message) => door.prove(sensor, message), where.proofs)
   const watching = watchSensors(core)
   return {
     host: door.host,
@@ -64,6 +67,7 @@ export async function openDoor(
     async close() {
       off()
       setDoor(core, undefined)
+      await proofs?.close()
       await door.close()
       await watching.close()
       await handlers.close()

@@ -8,6 +8,7 @@ import { appendBlob, keptBytes } from '../blobs.ts'
 import type { Core } from '../core.ts'
 import type { SensorRole } from '../ingest/check-event.ts'
 import { committedSeq, ingestBatch } from '../ingest/ingest.ts'
+import { marksOf } from '../ingest/proofs.ts'
 import { desiredState, desiredVersion } from '../operate/desired.ts'
 import { enrol, plainAddress, renew } from './enrolment.ts'
 import { keepIdentities } from './identities.ts'
@@ -21,7 +22,7 @@ interface Known {
 }
 
 /** The handlers of one open door, and the timers behind them. */
-export function createHandlers(core: Core, authority: Authority): DoorHandlers & { close(): Promise<void> } {
+export function createHandlers(core: Core, authority: Authority, proof?: DoorHandlers['proof']): DoorHandlers & { close(): Promise<void> } {
   const { sql } = core
   const known = new Map<string, Known>()
   const leaving = new Map<string, Promise<void>>()
@@ -102,6 +103,7 @@ export function createHandlers(core: Core, authority: Authority): DoorHandlers &
 
     async health(sensor, { identities, ...health }) {
       const now = core.clock()
+      ;(await marksOf(core)).clock(sensor, health.clock - now)
       await sql`update sensor set last_seen_at = to_timestamp(${now / 1000}::float8), clock_offset_ms = ${health.clock - now}, version = ${health.version},
         contained = ${health.contained ?? null}, queue_events = ${health.queueEvents}, streams = ${health.streams}, config_version = ${health.configVersion},
         health = ${JSON.stringify(health)}::text::jsonb where id = ${sensor}`
@@ -109,6 +111,7 @@ export function createHandlers(core: Core, authority: Authority): DoorHandlers &
       await keepIdentities(core, sensor, identities ?? [])
     },
 
+    ...(proof ? { proof } : {}),
     gone(sensor) {
       background(
         'a sensor left',

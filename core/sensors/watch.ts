@@ -13,7 +13,7 @@ import { readSensors } from './read.ts'
 const lookEveryMs = 5000
 const hour = 3_600_000
 /** Shortest time between two events of one sensor and problem, in milliseconds. */
-const pauses = { cloned: 600_000, 'token-reused': 600_000, 'journal-returned': hour, gap: hour, silent: hour, rejected: hour }
+const pauses = { cloned: 600_000, 'token-reused': 600_000, 'journal-returned': hour, gap: hour, silent: hour, rejected: hour, blind: 600_000 }
 type Problem = keyof typeof pauses
 
 interface Trouble {
@@ -67,9 +67,14 @@ async function findTroubles(core: Core, began: number): Promise<Trouble[]> {
   const { sql } = core
   const now = core.clock()
   const found: Trouble[] = []
-  for (const { id: sensor, scope, role, status, lastSeenAt, missingEvents, gaps, rejected } of await readSensors(sql, now, sql`true`)) {
+  for (const { id: sensor, scope, role, status, connected, lastSeenAt, missingEvents, gaps, rejected, proofs } of await readSensors(sql, now, sql`true`)) {
     if (role !== 'source' && status !== 'revoked' && lastSeenAt !== null && now - Math.max(lastSeenAt, began) > silentAfter)
       found.push({ sensor, scope, problem: 'silent', mark: String(lastSeenAt), detail: `last heard at ${new Date(lastSeenAt).toISOString()}`, count: 1 })
+    const blind = proofs.filter(({ state }) => state === 'blind')
+    if (blind.length > 0 && connected) {
+      const detail = `connected, and does not see what is touched: ${blind.map((each) => `${each.path} (${each.detail})`).join(', ')}`
+      found.push({ sensor, scope, problem: 'blind', mark: blind.map(({ path, since }) => `${path} ${since}`).join(), detail, count: blind.length })
+    }
     if (gaps > 0) {
       const detail = `${missingEvents} events are missing in ${gaps} gaps of its sequence`
       found.push({ sensor, scope, problem: 'gap', mark: String(missingEvents), detail, count: missingEvents })

@@ -22,13 +22,15 @@ export interface EventRow {
   destination_port: number | null
   via: StoredEvent['via'] | null
   body: Record<string, unknown>
+  proof: string | null
 }
 
 /** The select list for `toEvent`, of a table called `event` in the query. */
 export const eventColumns = (sql: postgres.Sql | postgres.TransactionSql): postgres.PendingQuery<postgres.Row[]> => sql`
   event.position, event.id, (extract(epoch from event.time) * 1000)::float8 as time, (extract(epoch from event.received) * 1000)::float8 as received,
   event.sensor, event.epoch, event.seq, event.scope, event.kind, event.connection, event.session, event.decoy, event.service,
-  host(event.source_ip) as source_ip, event.source_port, host(event.destination_ip) as destination_ip, event.destination_port, event.via, event.body`
+  host(event.source_ip) as source_ip, event.source_port, host(event.destination_ip) as destination_ip, event.destination_port, event.via, event.body,
+  event.proof`
 
 const endpoint = (ip: string, port: number | null): { ip: string; port?: number } => (port === null ? { ip } : { ip, port })
 
@@ -51,5 +53,6 @@ export function toEvent(row: EventRow): StoredEvent {
     epoch: row.epoch,
     seq: row.seq,
     scope: row.scope,
+    ...(row.proof && { proof: row.proof }),
   }
 }

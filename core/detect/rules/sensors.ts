@@ -66,6 +66,18 @@ export const sensorRules = rulesOf({ kinds: ['sensor.troubled'], per: ['sensor']
     techniques: ['T1562.001'],
   },
   {
+    id: 'sensor.blind',
+    when: { field: 'body.problem', is: 'blind' },
+    title: { zh: '中继有心跳但看不到触碰', en: 'A relay is blind' },
+    reason: {
+      zh: '心跳正常,但两次验证触碰都没有变成事件:监听、防火墙、网络或隧道拦住了攻击者会走的路,那里发生的事看不到。',
+      en: 'Its heartbeat is well, and two proof touches did not become events: listener, firewall, network or tunnel shut the way that an attacker would take.',
+    },
+    severity: 'medium',
+    confidence: 'high',
+    techniques: ['T1562.001'],
+  },
+  {
     id: 'sensor.rejected',
     when: { field: 'body.problem', is: 'rejected' },
     title: { zh: '传感器事件被拒收', en: 'Events of a sensor are rejected' },
