@@ -11,12 +11,13 @@
  * the segment.
  */
 import type { IdleHost, YieldReason } from '@shenlou/contract/segment'
-import { addressNumber, addressText, macNumber, macText, rangesText } from './addresses.ts'
+import { addressNumber, addressText, macNumber } from './addresses.ts'
 import { markNever } from './never.ts'
 import type { Acts, Politeness, PolitenessOptions } from './politeness-types.ts'
 import { politenessRules } from './rules.ts'
 import { parseSaved, restoreAddresses, savedAddresses, writeSaved } from './saved.ts'
-import { surveyOf } from './survey.ts'
+import { addTo, claimedEvents, type Groups, givenUpEvent, haltedEvent, refusedEvents, releasedEvents } from './said.ts'
+import { countRefusals, surveyOf, usedOf } from './survey.ts'
 import { type Notice, notices, openTable, ownerOf, reasonCode, reasonOf, reasons, setOwner, states } from './table.ts'
 
 const emptyActs = (): Acts => ({ releases: [], heals: [], claims: [], probes: [], servers: [], events: [] })
@@ -91,30 +92,20 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
     said[at] = reasonCode(reason)
     if (!segment.dryRun) out.releases.push(first + at)
     const heldMs = Math.max(0, now - (since[at] as number))
-    const body = { segment: segment.id, addresses: [addressText(first + at)], count: 1, reason, heldMs }
-    if (owner && !segment.dryRun)
-      out.events.push({
-        kind: 'address.released',
-        body: { ...body, ...(owner.mac ? { by: macText(owner.mac) } : {}), frame: owner.notice === 'none' ? 'kernel' : owner.notice },
-      })
+    if (owner && !segment.dryRun) out.events.push(givenUpEvent(segment.id, first + at, reason, heldMs, owner))
   }
 
   /** Everything claimed that `which` picks, in one event for each reason. */
   function releaseWhere(which: (at: number) => YieldReason | undefined, now: number): void {
-    const gone = new Map<YieldReason, number[]>()
+    const gone: Groups = new Map()
     if (claimed === 0) return
     for (let at = 0; at < size; at++) {
-      if (state[at] !== states.claimed) continue
-      const reason = which(at)
+      const reason = state[at] === states.claimed ? which(at) : undefined
       if (!reason) continue
-      const group = gone.get(reason)
-      if (group) group.push(first + at)
-      else gone.set(reason, [first + at])
+      addTo(gone, reason, first + at)
       release(at, reason, now)
     }
-    if (segment.dryRun) return
-    for (const [reason, addresses] of gone)
-      out.events.push({ kind: 'address.released', body: { segment: segment.id, addresses: rangesText(addresses, 256), count: addresses.length, reason } })
+    if (!segment.dryRun) out.events.push(...releasedEvents(segment.id, gone))
   }
 
   function gaveUp(at: number, now: number): void {
@@ -125,11 +116,8 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
     if (halted !== undefined || recentGiveUps.length <= rules.giveUps) return
     halted = watched()
     for (const probe of order) if (state[probe] === states.probing) idle(probe)
-    const addresses = [...new Set(recentGiveUps.map((giveUp) => first + giveUp.at))].sort((a, b) => a - b)
-    out.events.push({
-      kind: 'segment.halted',
-      body: { segment: segment.id, giveUps: recentGiveUps.length, windowMs: rules.giveUpWindowMs, addresses: rangesText(addresses, 256) },
-    })
+    const addresses = recentGiveUps.map((giveUp) => first + giveUp.at)
+    out.events.push(haltedEvent(segment.id, recentGiveUps.length, rules.giveUpWindowMs, addresses))
   }
 
   function idle(at: number): void {
@@ -171,8 +159,9 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
     news += 1
     out.servers.push(server)
     const at = place(server)
-    if (at >= 0) owned(at, 0, 'dhcp', now)
-    setNever()
+    if (at < 0) return
+    owned(at, 0, 'dhcp', now)
+    never[at] = reasonCode('own-address')
   }
 
   function setWanted(hosts: readonly IdleHost[], now: number): void {
@@ -191,34 +180,25 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
       const will = next[at]
       return was && will && same(was, will) ? undefined : 'removed'
     }, now)
-    for (const at of order) if (!next[at]) idle(at)
-    for (const at of order) if (!next[at]) said[at] = 0
+    for (const at of order) {
+      if (next[at]) continue
+      idle(at)
+      said[at] = 0
+    }
     wanted = next
     order = Uint32Array.from(places)
   }
 
   /** What changed of why an address is not claimed. */
   function sayRefusals(): void {
-    const groups = new Map<YieldReason, number[]>()
+    const groups: Groups = new Map()
     for (const at of order) {
-      if (state[at] !== states.idle) continue
-      const reason = refusal(at)
+      const reason = state[at] === states.idle ? refusal(at) : undefined
       if (!reason || reasons[said[at] as number] === reason) continue
       said[at] = reasonCode(reason)
-      const group = groups.get(reason)
-      if (group) group.push(first + at)
-      else groups.set(reason, [first + at])
+      addTo(groups, reason, first + at)
     }
-    for (const [reason, addresses] of groups) {
-      const [only] = addresses
-      const mac = addresses.length === 1 && only !== undefined ? ownerOf(table, only - first) : 0
-      const by = mac !== 0 && ['owner-seen', 'probe-answered', 'dhcp-lease'].includes(reason) ? { by: macText(mac) } : {}
-      const ranges = rangesText(
-        addresses.sort((a, b) => a - b),
-        256,
-      )
-      out.events.push({ kind: 'address.refused', body: { segment: segment.id, addresses: ranges, count: addresses.length, reason, ...by } })
-    }
+    out.events.push(...refusedEvents(segment.id, groups, (address) => ownerOf(table, address - first)))
   }
 
   function probe(at: number): boolean {
@@ -238,13 +218,6 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
     said[at] = 0
     claimed += 1
     if (!segment.dryRun) out.claims.push(host)
-  }
-
-  function sayClaims(hosts: readonly IdleHost[]): void {
-    for (let from = 0; from < hosts.length; from += 256) {
-      const some = hosts.slice(from, from + 256).map(({ address, mac, tcp }) => ({ address, mac, tcp }))
-      out.events.push({ kind: 'address.claimed', body: { segment: segment.id, hosts: some, quietS: segment.quietS } })
-    }
   }
 
   function goOn(by: 'hand' | 'quiet'): void {
@@ -310,7 +283,7 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
         if (!host || refusal(at) !== undefined) continue
         if ((clean[at] as number) >= (seenAt[at] === 0 ? 1 : rules.cleanAgain)) claim(at, now, host)
       }
-      sayClaims(out.claims.slice(before))
+      out.events.push(...claimedEvents(segment, out.claims.slice(before)))
     },
     notClaimed(addresses, now) {
       advance(now)
@@ -405,30 +378,14 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
       return acts
     },
     health(now) {
-      const refused: Partial<Record<YieldReason, number>> = {}
-      for (const at of order) {
-        const reason = state[at] === states.idle ? (refusal(at) ?? 'not-quiet') : undefined
-        if (reason) refused[reason] = (refused[reason] ?? 0) + 1
-      }
-      let used = 0
-      for (let at = 0; at < size; at++) if ((heldUntil[at] as number) > watched() && notices[notice[at] as number] !== 'arp-probe') used += 1
+      const standing = halted !== undefined ? 'halted' : claimed > 0 ? 'claiming' : sweeping() ? 'starting' : 'watching'
       return {
         id: segment.id,
-        state: letGo()
-          ? 'released'
-          : segment.dryRun
-            ? 'dry-run'
-            : halted !== undefined
-              ? 'halted'
-              : claimed > 0
-                ? 'claiming'
-                : sweeping()
-                  ? 'starting'
-                  : 'watching',
+        state: letGo() ? 'released' : segment.dryRun ? 'dry-run' : standing,
         wanted: order.length,
         claimed: segment.dryRun ? 0 : claimed,
-        used,
-        refused,
+        used: usedOf(table, watched()),
+        refused: countRefusals(order, (at) => (state[at] === states.idle ? (refusal(at) ?? 'not-quiet') : undefined)),
         giveUps10m: recentGiveUps.filter(({ time }) => now - time <= rules.giveUpWindowMs).length,
         detail: '',
       }

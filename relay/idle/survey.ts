@@ -28,6 +28,22 @@ export function surveyOf(table: AddressTable, watchedS: number, verdict: (at: nu
   }
 }
 
+/** Addresses that somebody has; one that was only asked about is nobody's yet. */
+export function usedOf({ size, heldUntil, notice }: AddressTable, watchedS: number): number {
+  let used = 0
+  for (let at = 0; at < size; at++) if ((heldUntil[at] as number) > watchedS && notices[notice[at] as number] !== 'arp-probe') used += 1
+  return used
+}
+
+export function countRefusals(order: Iterable<number>, reasonOf: (at: number) => YieldReason | undefined): Partial<Record<YieldReason, number>> {
+  const counts: Partial<Record<YieldReason, number>> = {}
+  for (const at of order) {
+    const reason = reasonOf(at)
+    if (reason) counts[reason] = (counts[reason] ?? 0) + 1
+  }
+  return counts
+}
+
 /** What no survey can see, for whoever decides by one. */
 export const unseen = [
   'Hosts that speak only to others in unicast are not seen on a switch until they answer a probe or send a broadcast.',
