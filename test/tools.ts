@@ -27,6 +27,8 @@ export const tools: Record<string, string> = {
   tcpdump: 'tcpdump',
   'arp-scan': 'arp-scan',
   arping: 'iputils-arping',
+  dhcpd: 'isc-dhcp-server',
+  dhclient: 'isc-dhcp-client',
   ping: 'iputils-ping',
   smbclient: 'smbclient',
   xfreerdp: 'freerdp2-x11',

@@ -336,6 +336,18 @@ test('what was not watched does not count as quiet', () => {
   assert.equal(slept.claimed.size, 0, 'nor does a machine that slept')
 })
 
+test('a blind watch claims nothing, however long an address was quiet before', () => {
+  const bench = openBench(office(), [])
+  bench.pass(300)
+  bench.engine.blind(bench.now())
+  bench.engine.update(office(), hostsOf('10.1.2.0/24', 2, 10), bench.now())
+  bench.pass(60)
+  assert.equal(bench.claimed.size, 0)
+  bench.engine.sees(bench.now())
+  bench.pass(2)
+  assert.equal(bench.claimed.size, 2)
+})
+
 test('a restart remembers owners, give-ups, a halt and a release by hand, and goes on with quiet times after a short absence', () => {
   const before = claimedBench(8)
   for (const tail of [10, 11, 12, 13]) before.engine.seen(ip(`10.1.2.${tail}`), owner + tail, 'arp', before.now())
