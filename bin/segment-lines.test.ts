@@ -44,5 +44,6 @@ test('a planned segment is printed with its hosts in columns, what is left out a
   assert.match(text, /not seen {2}hosts that never broadcast .*; IPv6/)
   assert.match(text, /^\+ 10\.0\.0\.7 {8}00:1b:1b:00:00:01 {2}a-plc1 {4}siemens-s7-1200 {2}embedded {2}102\/tcp s7comm, 161\/udp snmp$/m)
   assert.match(text, /2 of 3 hosts are shown; --full shows every one/)
+  assert.match(segmentLines({ ...segment, quietS: 20 }).join('\n'), /claimed after 20 s of quiet/)
   assert.doesNotMatch(segmentLines({ ...segment, total: 2 }).join('\n'), /--full/)
 })

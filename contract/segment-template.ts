@@ -51,7 +51,13 @@ export const segmentTemplate = z.strictObject({
     .max(19_000)
     .default([]),
   /** Nobody was seen on an address for so long before it is claimed. */
-  quiet: z.union([z.strictObject({ minutes: z.number().min(1).max(43_200) }), z.strictObject({ hours: z.number().min(0.1).max(720) })]).default({ hours: 24 }),
+  quiet: z
+    .union([
+      z.strictObject({ seconds: z.number().int().min(1).max(86_400) }),
+      z.strictObject({ minutes: z.number().min(1).max(43_200) }),
+      z.strictObject({ hours: z.number().min(0.1).max(720) }),
+    ])
+    .default({ hours: 24 }),
   /** Addresses answered at once at most; all of its hosts when it is not given. */
   quota: z.number().int().min(0).max(65_536).optional(),
   /** Looks, and says what it would claim; answers nothing. */

@@ -137,7 +137,7 @@ const wantedSegment = (segment: SegmentTemplate, home: string, hosts: number): W
     ...(segment.gateway === undefined ? {} : { gateway: segment.gateway }),
     dhcpServers: segment.dhcp.servers,
     exclusions: [...segment.dhcp.pools.map((range) => ({ range, reason: 'dhcp-pool' as const, note: '' })), ...segment.exclude],
-    quietS: Math.round('minutes' in segment.quiet ? segment.quiet.minutes * 60 : segment.quiet.hours * 3600),
+    quietS: quietSeconds(segment.quiet),
     quota: segment.quota ?? hosts,
     dryRun: segment.dryRun,
   },
@@ -198,3 +198,6 @@ export const placesOf = (scenario: ScenarioTemplate): string[] => [
     ...[...scenario.decoys, ...scenario.segments, ...scenario.knownScanners].map(({ scope }) => scope ?? homeOf(scenario)),
   ]),
 ]
+
+const quietSeconds = (quiet: SegmentTemplate['quiet']): number =>
+  'seconds' in quiet ? quiet.seconds : Math.round('minutes' in quiet ? quiet.minutes * 60 : quiet.hours * 3600)
