@@ -164,7 +164,12 @@ export function openCaptured({ capture, onConnection, onDatagramSockets, say, on
       closed = true
       clearImmediate(telling)
       for (const server of servers.values()) server.close()
-      for (const socket of [...datagrams.values()]) socket.close()
+      for (const socket of datagrams.values())
+        try {
+          socket.close()
+        } catch {
+          // Who was given it closed it in this same turn; its 'close' is still to come.
+        }
     },
   }
 }
