@@ -217,6 +217,49 @@ export const eventKinds = {
     }),
   }),
 
+  'payload.recognised': define({
+    emitter: 'decoy',
+    value: 'high',
+    summary: 'What a client sent to a port that only listens was named by its bytes; `marks` are openings of known worms and exploits in it.',
+    body: z.object({
+      protocol: escaped(32),
+      port,
+      /** What it asks, in a line: `CONFIG SET dir /var/spool/cron`. */
+      request: escaped(2048),
+      detail: z.object({
+        user: escaped(255).optional(),
+        password: escaped(255).optional(),
+        serverName: escaped(255).optional(),
+        version: escaped(255).optional(),
+        client: escaped(255).optional(),
+        host: escaped(255).optional(),
+        ja3: escaped(64).optional(),
+        ja4: escaped(64).optional(),
+      }),
+      marks: z.array(escaped(32)).max(32),
+      /** Its first KiB. */
+      data: escaped(4096),
+    }),
+  }),
+  'payload.received': define({
+    emitter: 'decoy',
+    value: 'high',
+    summary: 'All that a client sent to a port that only listens, by hash; the first 64 KiB are kept.',
+    body: z.object({
+      protocol: escaped(32),
+      port,
+      size: count,
+      /** Of all `size` bytes, also of those that were not kept. */
+      sha256,
+      messages: count,
+      marks: z.array(escaped(32)).max(64),
+      /** Its first 2 KiB. */
+      data: escaped(8192),
+      /** The first 64 KiB, where they are more than `data` holds. */
+      file: fileRef.optional(),
+    }),
+  }),
+
   'login.attempted': define({
     emitter: 'decoy',
     value: 'high',

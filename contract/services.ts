@@ -1,5 +1,6 @@
 /** The decoy services that a template may name, with the schema of their settings. */
 import { z } from 'zod'
+import { listenerSettings } from './listener.ts'
 import { snmpSettings } from './snmp.ts'
 import { loginPolicy } from './template.ts'
 
@@ -27,9 +28,12 @@ export const services = {
   rdp: { transport: 'tcp', settings: z.strictObject({ login }), needs: 'rdp' },
   /** Comes with `ftp` by itself, at a port that is drawn; written out where the port is to be a certain one. */
   'ftp-data': { transport: 'tcp', settings: z.strictObject({}), needs: 'ftp' },
+  /** Any port: waits or greets as what is usual there, and keeps what arrives. A decoy may have it at several ports. */
+  listener: { transport: 'tcp', settings: listenerSettings, needs: 'host' },
+  'listener-udp': { transport: 'udp', settings: z.strictObject({}), needs: 'host' },
 } as const satisfies Record<
   string,
-  { transport: 'tcp' | 'udp'; settings: z.ZodType; needs: 'ssh' | 'web' | 'modbus' | 's7comm' | 'iec104' | 'snmp' | 'hmi' | 'ftp' | 'smb' | 'rdp' }
+  { transport: 'tcp' | 'udp'; settings: z.ZodType; needs: 'ssh' | 'web' | 'modbus' | 's7comm' | 'iec104' | 'snmp' | 'hmi' | 'ftp' | 'smb' | 'rdp' | 'host' }
 >
 
 export type ServiceName = keyof typeof services

@@ -101,6 +101,11 @@ const folds: { [K in EventKind]?: Fold<K> } = {
   'exploit.attempted': (session, body) => {
     session.last_action = cutEscaped(`${body.vulnerability}: ${body.step}`)
   },
+  'payload.recognised': (session, body) => {
+    session.client = body.detail.client ?? session.client
+    session.ja4 = body.detail.ja4 ?? session.ja4
+    session.last_action = cutEscaped(`${body.protocol}: ${body.request}`)
+  },
   'tls.negotiated': (session, body) => {
     session.ja4 = body.ja4 ?? session.ja4
   },

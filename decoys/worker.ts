@@ -188,7 +188,8 @@ export function runWorker({ socket, services, openWorld, plantEngine, exit, sess
 
   async function serve(stream: WorkerConnection, opened: OpenConnection, signal: AbortSignal): Promise<void> {
     const decoy = decoys.get(opened.decoy)
-    const entry = decoy?.config.services.find(({ service }) => service === opened.service)
+    const entries = decoy?.config.services.filter(({ service }) => service === opened.service) ?? []
+    const entry = entries.find(({ listens }) => listens?.port === opened.destination.port) ?? entries[0]
     const service = await serviceOf(opened.service)
     if (!decoy || !entry || !service || stopping) return stream.reset()
     const settings = service.settings ? service.settings.parse(entry.settings) : entry.settings

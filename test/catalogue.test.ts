@@ -15,7 +15,7 @@ const sources = (folder: string): { file: string; text: string }[] =>
 
 /** Text in quotes that looks like an event kind: a word, a dot, a past participle. */
 const quoted =
-  /['"`]((?:connection|scan|session|protocol|tls|ssh|login|command|terminal|recording|file|download|egress|forward|http|sensor|worker|world|tunnel|journal|alert|industrial|plant|address|segment|exploit)\.[a-z]+)['"`]/g
+  /['"`]((?:connection|scan|session|protocol|tls|ssh|login|command|terminal|recording|file|download|egress|forward|http|sensor|worker|world|tunnel|journal|alert|industrial|plant|address|segment|exploit|payload|delay)\.[a-z]+)['"`]/g
 const mentions = (folder: string): Map<string, string[]> => {
   const found = new Map<string, string[]>()
   for (const { file, text } of sources(folder))

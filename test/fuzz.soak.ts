@@ -2,6 +2,7 @@
 import { fuzzTests } from './fuzz/case.ts'
 import { deviceTargets, industrialTargets } from './fuzz/industrial.ts'
 import { linkTargets } from './fuzz/links.ts'
+import { listenerTargets } from './fuzz/listener.ts'
 import { parserTargets } from './fuzz/parsers.ts'
 import { serviceTargets } from './fuzz/services.ts'
 import { windowsTargets } from './fuzz/windows.ts'
@@ -11,6 +12,7 @@ fuzzTests(parserTargets, { ...long, ms: 60_000 })
 fuzzTests(linkTargets, long)
 fuzzTests(serviceTargets, long)
 fuzzTests(windowsTargets, long)
+fuzzTests(listenerTargets, long)
 const whole = { inputs: 100_000, least: 100_000, progress: true, residentGrowth: 1.05 }
 fuzzTests(industrialTargets, { ...whole, ms: 1_200_000 })
 // A dialogue of these has a log-in, which takes its time.

@@ -209,6 +209,9 @@ export function sessionIdentities(events: readonly StoredEvent[]): SessionIdenti
       const file = body.file as { sha256?: unknown; size?: unknown } | undefined
       // Empty and tiny files are the same everywhere.
       if (file && Number(file.size) >= smallestPayload) add('payload', file.sha256)
+    } else if (event.kind === 'payload.received') {
+      // Probes of scanners are the same bytes whoever sends them; only what holds an exploit tells its sender.
+      if (Number(body.size) >= smallestPayload && Array.isArray(body.marks) && body.marks.length > 0) add('payload', body.sha256)
     }
   }
   return [...found.values()]

@@ -68,6 +68,7 @@ const table: readonly (readonly [id: string, name: string, matrix: Technique['ma
   ['T1574.006', 'Hijack Execution Flow: Dynamic Linker Hijacking', 'enterprise'],
   ['T1595.002', 'Active Scanning: Vulnerability Scanning', 'enterprise'],
   ['T1595.003', 'Active Scanning: Wordlist Scanning', 'enterprise'],
+  ['T1610', 'Deploy Container', 'enterprise'],
 ]
 
 const byId: ReadonlyMap<string, Technique> = new Map<string, Technique>([

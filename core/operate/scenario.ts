@@ -57,6 +57,10 @@ export function checkScenario(
     for (const name of Object.keys(placement.ports)) {
       if (!withDataPort(scenario, decoy).services.some((service) => service.service === name))
         faults.push(at(['placements', i, 'ports', name], `decoy '${decoy.id}' has no service '${name}'`))
+      else if (decoy.services.filter(({ service }) => service === name).length > 1)
+        faults.push(
+          at(['placements', i, 'ports', name], `decoy '${decoy.id}' has '${name}' at several ports; write the ports themselves, and what each is as 'as'`),
+        )
     }
     for (const service of withDataPort(scenario, decoy).services) {
       const port = placement.ports[service.service] ?? service.port

@@ -1,5 +1,6 @@
 /** The rows that a scenario stands for: segments, decoys, placements, known scanners. */
 import { createHash } from 'node:crypto'
+import { usualListener } from '@shenlou/contract/listener'
 import type { PersonaTemplate } from '@shenlou/contract/persona'
 import type { IdleHost, Segment } from '@shenlou/contract/segment'
 import type { SegmentTemplate } from '@shenlou/contract/segment-template'
@@ -159,6 +160,8 @@ const drawnServices = (decoy: string, given: DecoyTemplate['services'], { passwo
   given.map(({ service, port, settings }) => {
     if (service === 'snmp') return { service, port, settings: drawnSnmp(services.snmp.settings.parse(settings), (name) => password(decoy, name)) }
     const checked = services[service as keyof typeof services].settings.parse(settings)
+    // What is usual at the port that was meant, wherever a trial puts it.
+    if (service === 'listener') return { service, port, settings: { as: usualListener(port), ...checked } }
     if (!('login' in checked)) return { service, port, settings: checked }
     const accounts = checked.login.accounts.map((account) =>
       account.password === '$drawn' ? { ...account, password: password(decoy, account.user) } : account,

@@ -31,6 +31,8 @@ const summaries: Summaries = {
       .filter(Boolean)
       .join(' · '),
   'exploit.attempted': (b) => `${b.vulnerability}: ${b.step}`,
+  'payload.recognised': (b) => [`${b.protocol}/${b.port}`, b.request, b.marks.join(', ')].filter((part) => part !== '').join(' · '),
+  'payload.received': (b) => `${b.protocol}/${b.port} · ${b.size} B · ${b.sha256.slice(0, 16)}`,
   'login.attempted': (b) =>
     `${b.ntlm?.domain ? `${b.ntlm.domain}\\` : ''}${b.user} / ${b.password ?? b.key?.fingerprint ?? b.ntlm?.hash ?? `(${b.method})`} → ${b.outcome}`,
   'command.executed': (b) => b.input,

@@ -25,6 +25,8 @@ export const kindWords: Record<EventKind, Word> = {
   'ssh.negotiated': m.kind_ssh_negotiated,
   'protocol.negotiated': m.kind_protocol_negotiated,
   'exploit.attempted': m.kind_exploit_attempted,
+  'payload.recognised': m.kind_payload_recognised,
+  'payload.received': m.kind_payload_received,
   'login.attempted': m.kind_login_attempted,
   'command.executed': m.kind_command_executed,
   'command.finished': m.kind_command_finished,

@@ -5,6 +5,7 @@ import { commandRules } from './commands.ts'
 import { deviceRules } from './devices.ts'
 import { discoveryRules } from './discovery.ts'
 import { industrialRules } from './industrial.ts'
+import { listenerRules } from './listener.ts'
 import { networkRules } from './network.ts'
 import { plantRules } from './plant.ts'
 import { segmentRules, sensorRules } from './sensors.ts'
@@ -21,6 +22,7 @@ export const allRules: readonly Rule[] = Object.freeze([
   ...deviceRules,
   ...plantRules,
   ...windowsRules,
+  ...listenerRules,
   ...sensorRules,
   ...segmentRules,
 ])
