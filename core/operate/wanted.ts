@@ -1,6 +1,6 @@
 /** The rows that a scenario stands for: segments, decoys, placements, known scanners. */
 import { createHash } from 'node:crypto'
-import { usualListener } from '@shenlou/contract/listener'
+import { usualListener } from '@shenlou/contract/listener-kinds'
 import type { PersonaTemplate } from '@shenlou/contract/persona'
 import type { IdleHost, Segment } from '@shenlou/contract/segment'
 import type { SegmentTemplate } from '@shenlou/contract/segment-template'

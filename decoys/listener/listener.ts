@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { unescapeBytes } from '@shenlou/contract/bytes'
-import { usualListener, type ListenerKind } from '@shenlou/contract/listener'
+import { usualListener, type ListenerKind } from '@shenlou/contract/listener-kinds'
 import type { FileRef } from '@shenlou/contract/primitives'
 import type { ServiceSettings } from '@shenlou/contract/services'
 import { type Connection, defineDecoy, type Session } from '../decoy.ts'

@@ -1,7 +1,7 @@
 /** Fuzz targets that are the kinds of the listener: openings of every protocol, mutated, at every kind of port. */
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
-import { listenerKinds } from '@shenlou/contract/listener'
+import { listenerKinds } from '@shenlou/contract/listener-kinds'
 import type { Connection, DecoyService } from '../../decoys/decoy.ts'
 import { listener } from '../../decoys/listener/listener.ts'
 import { namesJndi } from '../../decoys/listener/openings.ts'
