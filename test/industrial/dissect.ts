@@ -110,13 +110,17 @@ export async function capture(filter: string, decodeAs: DecodeAs): Promise<Captu
     },
     async experts() {
       const counts = new Map<string, number>()
-      for (const [messages = ''] of await fields(['_ws.expert.message'], '_ws.expert && !tcp.analysis.flags'))
-        for (const message of messages.split('|')) counts.set(message, (counts.get(message) ?? 0) + 1)
+      for (const [messages = ''] of await fields(['_ws.expert.message'], '_ws.expert'))
+        for (const message of messages.split('|')) if (!ofTcp.test(message)) counts.set(message, (counts.get(message) ?? 0) + 1)
       return counts
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
 }
+
+/** What the dissector of TCP itself notes: connections beginning and ending, and segments that came again, late, or more than once on a busy machine. */
+const ofTcp =
+  /^(?:Connection |A new tcp session|This frame (?:initiates|undergoes) the connection closing|This frame is a \(suspected\)|D-SACK Sequence|Duplicate ACK|Previous segment|ACKed segment|ACK to a TCP|TCP |Window is full)/
 
 export const shownFault = ({ frame, protocols, malformed, messages, info }: Fault): string =>
   `frame ${frame} of stream ${protocols}: ${malformed ? 'malformed: ' : ''}${messages.join(', ')} (${info})`
