@@ -28,9 +28,12 @@ test('a folder is given with what is in it, and not what its links point to', { 
     writeFileSync(join(folder, 'journal', 'lock'), '')
     writeFileSync(join(top, 'other'), '')
     symlinkSync(join(top, 'other'), join(folder, 'link'))
+    mkdirSync(join(top, 'elsewhere'))
+    writeFileSync(join(top, 'elsewhere', 'file'), '')
+    symlinkSync(join(top, 'elsewhere'), join(folder, 'journal', 'folder'))
     giveFolder(folder, relayUser)
     assert.equal(statSync(join(folder, 'journal', 'lock')).uid, relayUser)
-    assert.equal(statSync(join(top, 'other')).uid, 0)
+    for (const root of ['other', 'elsewhere', 'elsewhere/file']) assert.equal(statSync(join(top, root)).uid, 0, root)
   } finally {
     rmSync(top, { recursive: true })
   }

@@ -1,6 +1,6 @@
 /** Users without rights of any kind, for the relay and its capture process; and how a relay that began as root becomes one. */
-import { chownSync, lchownSync, mkdirSync, readdirSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { closeSync, constants, fchownSync, lchownSync, mkdirSync, openSync, readdirSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 
 /** No distribution gives these ids out. They differ, so that neither may signal or trace the other. */
 export const relayUser = 64_100
@@ -18,10 +18,22 @@ export function makeFolderFor(folder: string, user: number): void {
   }
 }
 
-/** Gives a folder and all within to a user; links are given, not followed. */
+/**
+ * Gives a folder and all within to a user; links are given, not followed. The user may have put links there before, and may put others while this runs as root: so
+ * each folder is held open, and what is in it is named through that.
+ */
 export function giveFolder(folder: string, user: number): void {
-  chownSync(folder, user, user)
-  for (const entry of readdirSync(folder, { recursive: true })) lchownSync(join(folder, String(entry)), user, user)
+  const held = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+  try {
+    fchownSync(held, user, user)
+    const within = `/proc/self/fd/${held}`
+    for (const entry of readdirSync(within, { withFileTypes: true })) {
+      if (entry.isDirectory()) giveFolder(`${within}/${entry.name}`, user)
+      else lchownSync(`${within}/${entry.name}`, user, user)
+    }
+  } finally {
+    closeSync(held)
+  }
 }
 
 /** For good: with the change of user the kernel takes every capability. */
