@@ -3,7 +3,8 @@ import { z } from 'zod'
 import { scopePath, slug } from './primitives.ts'
 import * as r from './records.ts'
 import { define, list, ok } from './route.ts'
-import { type SettingKey, sensorSettings, settingKeys } from './tuning.ts'
+import { type SettingKey, settingKeys } from './setting-ranges.ts'
+import { sensorSettings } from './tuning.ts'
 
 const settingValue = z.union([z.number(), z.string()])
 const settingsAnswer = z.object({

@@ -1,4 +1,5 @@
 /** Fixed sensors, decoys, templates, people and all else that is set up rather than seen. */
+import type { RouteAnswer } from '@shenlou/contract/api'
 import { permissions } from '@shenlou/contract/permissions'
 import type { ProofPathSummary, SensorSummary } from '@shenlou/contract/records'
 import { day, hash, hour, minute, now, scope, sensors, uuid } from './records.ts'
@@ -10,7 +11,7 @@ const proof = (path: string, over: Partial<ProofPathSummary>): ProofPathSummary 
   provedAt: now - 48_000,
   by: 'relay-park-3b',
   source: '10.31.8.9',
-  target: `${path}:22`,
+  target: `${path.replace(/^segment .*/, '10.31.9.14')}:22`,
   inside: false,
   detail: '',
   ...over,
@@ -47,7 +48,27 @@ const sensor = (id: string, name: string, role: SensorSummary['role'], over: Par
   ...over,
 })
 export const sensorList: SensorSummary[] = [
-  sensor(sensors.relay, 'relay-park-3', 'relay', {}),
+  sensor(sensors.relay, 'relay-park-3', 'relay', {
+    group: 'halls',
+    addresses: 65,
+    segments: [
+      { id: 'office', state: 'claiming', wanted: 63, claimed: 61, used: 88, refused: { 'owner-seen': 2 }, giveUps10m: 0, detail: '' },
+      { id: 'yard', state: 'halted', wanted: 40, claimed: 4, used: 9, refused: { halted: 36 }, giveUps10m: 5, detail: '5 give-ups within 10 minutes' },
+    ],
+    proofs: [
+      proof('segment yard', { state: 'blind', since: now - 6 * minute, provedAt: now - 7 * minute, detail: 'timeout 10.31.9.14:445' }),
+      proof('segment office', {}),
+      proof('10.31.8.40', {}),
+    ],
+    problems: [
+      { key: 'blind', detail: 'segment yard timeout 10.31.9.14:445' },
+      { key: 'segment-halted', detail: 'yard 5 give-ups within 10 minutes' },
+    ],
+  }),
+  sensor(sensors.near, 'relay-park-5', 'relay', {
+    proofs: [proof('10.35.1.7', { inside: true, by: 'relay-park-5', source: '10.35.1.7' })],
+    touches: { count: 0, since: now - 23 * hour },
+  }),
   sensor(sensors.decoys, 'decoys-hq', 'decoys', { contained: false, problems: [{ key: 'not-contained', detail: 'the kernel refuses user namespaces' }] }),
   sensor(sensors.far, 'relay-park-7', 'relay', {
     connected: false,
@@ -73,6 +94,18 @@ export const sensorList: SensorSummary[] = [
   }),
   sensor(sensors.ids, 'ids-park-3', 'source', { fingerprint: null, certificateExpires: null, queueEvents: null, clockOffsetMs: null, version: null }),
 ]
+
+export const sensorGroups: RouteAnswer<'sensorGroups'>['items'] = [{ name: 'halls', scope, settings: { heartbeatS: 2, journalMiB: 4096 }, sensors: 3 }]
+export const sensorSettings: RouteAnswer<'sensorSettings'> = {
+  group: 'halls',
+  settings: [
+    { key: 'proofIntervalS', value: 60, from: 'sensor', default: 85, group: null, sensor: 60 },
+    { key: 'heartbeatS', value: 2, from: 'group', default: 5, group: 2, sensor: null },
+    { key: 'journalMiB', value: 4096, from: 'group', default: 1024, group: 4096, sensor: null },
+    { key: 'updateChannel', value: 'stable', from: 'default', default: 'stable', group: null, sensor: null },
+    { key: 'maxConnections', value: 20_000, from: 'default', default: 20_000, group: null, sensor: null },
+  ],
+}
 
 const scenario = `kind: scenario
 version: 1

@@ -6,7 +6,7 @@ import { buildConsole } from '../build.ts'
 import { startBrowser, type Watched, watchedPage } from './browser.ts'
 import { incidents, tickets } from './cases.ts'
 import { type Mock, type MockOptions, startMock } from './mock.ts'
-import { events, sessions } from './records.ts'
+import { events, sensors, sessions } from './records.ts'
 
 let browser: Browser | undefined
 
@@ -67,6 +67,8 @@ export const pages: string[] = [
   '/tickets',
   `/tickets/${tickets[0]?.id}`,
   '/sensors',
+  `/sensors?open=${sensors.relay}`,
+  '/sensors?tab=groups',
   '/sensors?tab=sources',
   '/sensors?tab=scanners',
   '/decoys',

@@ -12,7 +12,7 @@ export const day = 24 * hour
 
 /** A well-formed UUID whose last digits are `n`. */
 export const uuid = (group: number, n: number): string => `0195${group.toString(16).padStart(4, '0')}-7a00-7000-8000-${n.toString(16).padStart(12, '0')}`
-export const sensors = { relay: uuid(1, 1), decoys: uuid(1, 2), far: uuid(1, 3), fresh: uuid(1, 4), ids: uuid(1, 5) }
+export const sensors = { relay: uuid(1, 1), decoys: uuid(1, 2), far: uuid(1, 3), fresh: uuid(1, 4), ids: uuid(1, 5), near: uuid(1, 7) }
 const epoch = uuid(2, 1)
 export const scope = 'group/machinery/park-3'
 export const hash = (seed: string): string => Buffer.from(seed.repeat(64)).toString('hex').slice(0, 64)

@@ -1,7 +1,7 @@
 /** Where each relay answers, and who could prove it: read from the database, chosen among what is connected. */
 import { BlockList, isIP } from 'node:net'
 import type { SensorHealth } from '@shenlou/contract/sensor'
-import { settingDefaults } from '@shenlou/contract/tuning'
+import { settingDefaults } from '@shenlou/contract/setting-ranges'
 import type { Core } from '../core.ts'
 
 /** One thing of a relay that can go blind by itself: a segment, or an address that it listens on. */

@@ -1,6 +1,7 @@
 /** Settings of sensors: a default, a value for the group, a value for the one; the nearest counts. */
 import type { RouteAnswer, Routes } from '@shenlou/contract/api'
-import { type SensorSettings, type SettingKey, settingDefaults, settingKeys, settingsOf, type Tuning } from '@shenlou/contract/tuning'
+import { settingDefaults, settingKeys, settingsOf } from '@shenlou/contract/setting-ranges'
+import type { SensorSettings, Tuning } from '@shenlou/contract/tuning'
 import type postgres from 'postgres'
 import type { z } from 'zod'
 import { type Actor, maySee } from '../actor.ts'
@@ -35,7 +36,7 @@ const readRow = async (sql: Sql, id: string, where: postgres.PendingQuery<postgr
 
 /** Every setting of a role with its value and where that comes from. */
 export function settingsFor(role: 'relay' | 'decoys', shared: SensorSettings | null, own: SensorSettings) {
-  return (settingsOf[role] as SettingKey[]).map((key) => {
+  return settingsOf[role].map((key) => {
     const from = own[key] !== undefined ? 'sensor' : shared?.[key] !== undefined ? 'group' : 'default'
     const values = { default: settingDefaults[key], group: shared?.[key] ?? null, sensor: own[key] ?? null }
     return { key, value: (from === 'default' ? values.default : values[from]) as string | number, from: from as 'default' | 'group' | 'sensor', ...values }
@@ -74,7 +75,7 @@ export async function configureSensor(
   await core.sql.begin(async (tx) => {
     const row = await readRow(tx, input.params.id, visibleTo(tx, actor, 'sensor.scope'))
     if (!row) throw notFound('sensor')
-    const foreign = settingKeys.filter((key) => settings[key] !== undefined && !(settingsOf[row.role] as SettingKey[]).includes(key))
+    const foreign = settingKeys.filter((key) => settings[key] !== undefined && !settingsOf[row.role].includes(key))
     if (foreign.length > 0) {
       const fields = Object.fromEntries(foreign.map((key) => [`settings.${key}`, 'is none of this role']))
       throw new ApiError(

@@ -34,6 +34,7 @@ export function fits(event: StoredEvent, filters: Filters): boolean {
   for (const [name, wanted] of Object.entries(filters)) {
     if (name === 'from' && event.time < Number(wanted)) return false
     if (name === 'to' && event.time > Number(wanted)) return false
+    if (name === 'proof' && wanted === 'only' && event.proof === undefined) return false
     const value = values[name]
     if (value) {
       const out = wanted.startsWith('!')

@@ -217,6 +217,7 @@ export const fieldWords: Record<string, Word> = {
   sensor: m.sensor,
   session: m.session,
   connection: m.connection,
+  proof: m.proof_only,
   incident: m.incident,
   technique: m.technique,
   rule: m.rule,
