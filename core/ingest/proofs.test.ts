@@ -152,17 +152,17 @@ test('a scan report that counts only touches of our own is labelled; one connect
     const what = await announce(announcement({ source, target }))
     await say(relay, touchOf(what))
   }
-  const scan = (connections: number, addresses = targets): Omit<SensorEvent, 'seq'> => ({
+  const scan = (connections: number, addresses = targets, more = {}): Omit<SensorEvent, 'seq'> => ({
     ...{ id: uuidv7(), time: Date.now(), kind: 'scan.detected', source: { ip: source } },
-    body: { type: 'address', addresses, ports: [22], connections, silent: 3, windowMs: 2000 },
+    body: { type: 'address', addresses, ports: [22], connections, silent: 3, windowMs: 2000, ...more },
   })
-  const [ours, more, other] = [scan(3), scan(4), scan(3, [...targets.slice(1), '10.1.2.99'])] as const
+  const [ours, more, other, probed] = [scan(3), scan(4), scan(3, [...targets.slice(1), '10.1.2.99']), scan(3, targets, { probes: 1 })] as const
   await say(relay, ours)
   await detection.reached()
   const found = async () => (await findings(core, systemActor, { query: { limit: 100 } })).items.filter((each) => each.source === source).length
   assert.equal(await found(), 0)
-  await say(relay, more, other)
-  assert.deepEqual([(await labelOf(ours.id)) === null, await labelOf(more.id), await labelOf(other.id)], [false, null, null])
+  await say(relay, more, other, probed)
+  assert.deepEqual([(await labelOf(ours.id)) === null, await labelOf(more.id), await labelOf(other.id), await labelOf(probed.id)], [false, null, null, null])
   await detection.reached()
   assert.equal(await found(), 1)
 })

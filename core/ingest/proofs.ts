@@ -112,16 +112,25 @@ async function load(core: Core): Promise<Marks> {
     if (!event.source) return undefined
     const count = counts.get(`${sensor} ${event.source.ip}`)
     if (!count) return undefined
-    const { connections, silent, addresses, ports, windowMs } = event.body as {
+    const {
+      connections,
+      silent,
+      probes = 0,
+      addresses,
+      ports,
+      windowMs,
+    } = event.body as {
       connections: number
       silent: number
+      probes?: number
       addresses: string[]
       ports: number[]
       windowMs: number
     }
     const since = event.time - (clocks.get(sensor) ?? 0) - windowMs - 60_000 - clockSlack
     const ours = count.times.filter((time) => time >= since).length
-    if (connections > ours || silent > ours) return undefined
+    // A probe of what nothing answers on is none of ours.
+    if (connections > ours || silent > ours || probes > 0) return undefined
     if (![...addresses, ...ports.map(String)].every((each) => count.targets.has(each))) return undefined
     const last = [...announced.values()].findLast(
       ({ relay, source, connection }) => connection !== undefined && relay === sensor && source === event.source?.ip,
