@@ -27,6 +27,14 @@ test('every shipped persona holds together', async (context) => {
   }
 })
 
+test('the device that docs/devices.md describes holds together', () => {
+  const example = readFileSync(join(import.meta.dirname, '..', 'docs', 'devices.md'), 'utf8')
+    .split('```yaml\n')[1]
+    ?.split('```')[0]
+  assert.ok(example)
+  assert.deepEqual(lintPersona(personaTemplate.parse(parse(example)), '2026-11-23'), [])
+})
+
 const controller = (): PersonaTemplate => ({
   ...structuredClone(sound),
   ssh: undefined,
