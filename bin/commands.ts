@@ -73,6 +73,13 @@ export const commands: Record<string, Command> = {
     run: async (given) => (await import('./admin.ts')).confirm(given),
   },
   revoke: { summary: 'revoke a sensor', usage: 'revoke NAME', words: 1, run: async (given) => (await import('./admin.ts')).revoke(given) },
+  release: {
+    summary: 'signed updates of sensors: keys, signatures, what the core takes, how it is rolled out',
+    usage:
+      'release key -f FILE | sign --key FILE --sequence N [--min-version V] [--downgrade] PACKAGE | trust -f FILE --name NAME | import PACKAGE | roll-out VERSION [--canary CHANNEL|N%] [--wait MINUTES|hand] | status | continue ID | stop ID',
+    words: 2,
+    run: async (given) => (await import('./release.ts')).release(given),
+  },
   token: {
     summary: 'create an API token',
     usage: 'token create --name NAME --permissions a,b --scope PATH [--days 90]',

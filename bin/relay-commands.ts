@@ -2,6 +2,7 @@
 import { runCapture } from '@shenlou/relay/capture/main'
 import type { Command } from './commands.ts'
 import { relay } from './relay.ts'
+import { installFetched } from './relay-update.ts'
 import { releaseOrResume, survey } from './relay-hand.ts'
 
 export const relayCommands: Record<string, Command> = {
@@ -24,6 +25,11 @@ export const relayCommands: Record<string, Command> = {
     summary: 'look at a network: what is used, what would be claimed, what not and why; answers nothing',
     usage: 'survey --capture INTERFACE --network CIDR [--seconds 60]',
     run: (given) => survey(given),
+  },
+  'install-update': {
+    summary: "install a signed update that the relay fetched; the launcher's way",
+    usage: 'install-update --inbox DIR --home DIR --trust FILE',
+    run: (given) => installFetched(given),
   },
   capture: {
     summary: "the part of a relay that holds its capture interfaces; 'run --capture' starts it",

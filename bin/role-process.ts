@@ -15,8 +15,8 @@ const tell = (message: RoleMessage): void => {
   if (process.connected) process.send?.(message)
 }
 
-/** Runs until a signal, or until the supervisor is gone. Resolves to the exit code. */
-export async function runProcess(role: RoleName, work: (tools: RoleTools) => Promise<void>): Promise<number> {
+/** Runs until a signal, or until the supervisor is gone. Resolves to the exit code, which is that of the work where it has one. */
+export async function runProcess(role: RoleName, work: (tools: RoleTools) => Promise<number | void>): Promise<number> {
   const controller = new AbortController()
   const stop = (): void => controller.abort()
   process.once('SIGINT', stop).once('SIGTERM', stop).once('disconnect', stop)
@@ -27,8 +27,7 @@ export async function runProcess(role: RoleName, work: (tools: RoleTools) => Pro
     else log(`ready ${JSON.stringify(detail)}`)
   }
   try {
-    await work({ signal: controller.signal, log, ready })
-    return 0
+    return (await work({ signal: controller.signal, log, ready })) ?? 0
   } catch (error) {
     if (supervised && error instanceof Error && ['StartError', 'ApiError'].includes(error.name)) {
       tell({ type: 'failed', text: error.message })

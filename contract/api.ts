@@ -8,6 +8,7 @@ import { coverageRoutes } from './routes-coverage.ts'
 import { incidentsRoutes } from './routes-incidents.ts'
 import { observedRoutes } from './routes-observed.ts'
 import { peopleRoutes } from './routes-people.ts'
+import { releasesRoutes } from './routes-releases.ts'
 import { sensorsRoutes } from './routes-sensors.ts'
 import { templatesRoutes } from './routes-templates.ts'
 import { ticketsRoutes } from './routes-tickets.ts'
@@ -26,6 +27,7 @@ export const routes = {
   ...sensorsRoutes,
   ...templatesRoutes,
   ...coverageRoutes,
+  ...releasesRoutes,
   ...peopleRoutes,
 }
 export type Routes = typeof routes

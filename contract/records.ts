@@ -4,6 +4,7 @@ import { storedEvent } from './event.ts'
 import { picture } from './plant-picture.ts'
 import { firstHop } from './event-kinds.ts'
 import { severity, techniqueId } from './primitives.ts'
+import { updateReport } from './release.ts'
 import { segmentHealth } from './segment.ts'
 
 const id = z.string()
@@ -279,6 +280,8 @@ export const sensorSummary = z.object({
   segments: z.array(segmentHealth),
   /** Of a relay: how its paths were proved, the worst first; none is nothing to prove. */
   proofs: z.array(proofPath),
+  /** Of a relay: what it is offered, and how it fares with that by its own account. */
+  update: z.object({ wanted: z.string().nullable(), state: updateReport.shape.state.nullable(), detail: z.string() }).nullable(),
   /** Worst first: each a stable key that the console translates, with its subject. */
   problems: z.array(
     z.object({

@@ -5,6 +5,7 @@
  *   POST /renew           with one (an expired one may only do this): CSR in, certificate out
  *   GET  /config          desired state, pulled at start and whenever the channel says `config`
  *   PUT  /blobs/SHA256    a range of a captured file (Content-Range), answered {received}
+ *   GET  /releases/SHA256/FROM   a range of a release's package, answered {from, total, bytes}
  *   WS   /channel         hello, batches, acknowledgements, heartbeat, revocations, proof touches
  *
  * A proof touch shows that a relay sees: the core asks another relay (or the same one) to connect to an address that it answers.
@@ -16,6 +17,7 @@ import { personaTemplate } from './persona.ts'
 import { plantTemplate } from './plant.ts'
 import { placement } from './placement.ts'
 import { role, scopePath, sha256, uuid } from './primitives.ts'
+import { signedRelease, updateReport } from './release.ts'
 import { idleHost, segment, segmentHealth } from './segment.ts'
 import { organisation } from './template.ts'
 import { tuning } from './tuning.ts'
@@ -76,6 +78,8 @@ export const health = z.object({
   segments: z.array(segmentHealth).max(64).optional(),
   /** Addresses of its interfaces with their prefix. A sensor that says them makes proof touches when asked. */
   networks: z.array(z.string().max(49)).max(64).optional(),
+  /** Of a relay. */
+  update: updateReport.optional(),
   /** What does not work, each a short sentence key with its subject: `listen-failed 127.0.0.1:2222 EADDRINUSE`. */
   problems: z.array(z.string().max(300)).max(50),
 })
@@ -125,6 +129,8 @@ export const relayConfig = z.object({
   /** Segments whose idle addresses this relay answers for, and the hosts that it is there. A placement at such an address is served there, and nowhere else. */
   segments: z.array(segment).max(64).optional(),
   hosts: z.array(idleHost).max(65_536).optional(),
+  /** A release that it is to take, if a key on its own disk signed it. */
+  update: signedRelease.optional(),
   tuning: tuning.optional(),
   revoked: z.array(z.string()),
 })

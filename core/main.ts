@@ -17,6 +17,7 @@ import { templatesFolder } from './operate/personas.ts'
 import { saveSiteSettings } from './operate/settings.ts'
 import { applyTemplate } from './operate/templates.ts'
 import { createFirstAdministrator } from './people.ts'
+import { startRollouts } from './releases/rollout.ts'
 import { startSyslog } from './sense/syslog.ts'
 import { openDoor } from './sensors/door.ts'
 import { startSessions } from './sessions-projection.ts'
@@ -91,6 +92,8 @@ export async function runCore({
     closing.push(() => sessions())
     const addresses = await startAddresses(core)
     closing.push(() => addresses.close())
+    const rollouts = startRollouts(core)
+    closing.push(() => rollouts.close())
     const detection = await startDetection(core)
     closing.push(() => detection.close())
     const first = await createFirstAdministrator(core)

@@ -37,6 +37,8 @@ export interface DoorHandlers {
   config(sensor: string): Promise<RelayConfig | DecoysConfig | SentDecoysConfig>
   /** Keeps a range of a captured file and answers how many bytes from its start are kept; `total` when it is whole and its hash is right. */
   blob(input: { sensor: string; sha256: string; from: number; total: number; bytes: Buffer }): Promise<{ received: number }>
+  /** A range of a release's package that is offered to this sensor, `bytes` in base64. Throws DoorError 404. */
+  release?(input: { sensor: string; sha256: string; from: number }): Promise<{ from: number; total: number; bytes: string }>
   /** A sensor has a captured file: answers how many bytes of it are kept already; `size` means all. */
   blobOffered(sensor: string, blob: { sha256: string; size: number }): Promise<number>
   /** `committed`: the highest seq of that epoch up to which all is committed, 0 for a new epoch. Throws DoorError with a contract's refusal reason as code. */

@@ -81,6 +81,9 @@ export const openSensorDoor: OpenSensorDoor = async ({ authority, host, port, ha
       if (bytes.length !== to - from + 1) throw new DoorError(400, 'range', 'the bytes are not those of the range')
       return await handlers.blob({ sensor, sha256: blob[1] as string, from, total, bytes })
     }
+    const release = /^\/releases\/([0-9a-f]{64})\/(\d{1,12})$/.exec(url)
+    if (method === 'GET' && release && handlers.release)
+      return await handlers.release({ sensor: peerOf(request).sensor, sha256: release[1] as string, from: Number(release[2]) })
     throw new DoorError(404, 'not-found', 'not found')
   }
 

@@ -31,9 +31,10 @@ export interface SensorParts {
 }
 /** What a role does with its desired state. */
 export interface SensorWork<C> {
-  apply(config: C): Promise<void>
+  /** `kept`: as it stood on disk at start, before the core was reached. */
+  apply(config: C, kept: boolean): Promise<void>
   revoke(serials: string[]): void
-  health(): Pick<SensorHealth, 'sessions' | 'streams' | 'contained' | 'configVersion' | 'identities' | 'segments' | 'networks' | 'problems'>
+  health(): Pick<SensorHealth, 'sessions' | 'streams' | 'contained' | 'configVersion' | 'identities' | 'segments' | 'networks' | 'update' | 'problems'>
   close(): Promise<void>
   /** Makes proof touches for the core. */
   prover?: Prover
@@ -87,9 +88,9 @@ export async function runSensor<C extends RelayConfig | DecoysConfig>(
     journal,
     spool,
     version,
-    onConfig(config) {
+    onConfig(config, kept) {
       applying = applying
-        .then(() => (signal.aborted ? undefined : work.apply(config as C)))
+        .then(() => (signal.aborted ? undefined : work.apply(config as C, kept)))
         .catch((error: Error) => log(`configuration ${config.version} could not be applied: ${error.message}`))
       return applying
     },

@@ -11,6 +11,8 @@ import { type CaptureProcess, startCapture } from './capture/start.ts'
 import { openControl } from './control.ts'
 import about from './package.json' with { type: 'json' }
 import { startRelay } from './relay.ts'
+import { updateReadyCode } from './update/updater.ts'
+import { withUpdates } from './update/with-updates.ts'
 
 export interface RelaySettings extends SensorSettings {
   /** Interfaces on which idle addresses may be answered: given on this machine, never by the core. */
@@ -19,14 +21,18 @@ export interface RelaySettings extends SensorSettings {
   captureShared?: boolean | undefined
 }
 
-/** Runs a relay until the signal. Rejects with a StartError naming what is wrong, also when its capture process ends by itself. */
-export async function runRelay({ capture: interfaces = [], captureShared, ...settings }: RelaySettings): Promise<void> {
+/**
+ * Runs a relay until the signal, or until an update is ready for its launcher; resolves to the exit code. Rejects with a StartError naming what is wrong, also when
+ * its capture process ends by itself.
+ */
+export async function runRelay({ capture: interfaces = [], captureShared, ...settings }: RelaySettings): Promise<number> {
   const { log, dataDir } = settings
   const stop = new AbortController()
   const stopped = (): void => stop.abort()
   if (settings.signal.aborted) stop.abort()
   settings.signal.addEventListener('abort', stopped, { once: true })
   let lost: string | undefined
+  let code = 0
   let capture: CaptureProcess | undefined
   let control: { close(): void } | undefined
   const stateFile = join(dataDir, 'idle.json')
@@ -52,8 +58,8 @@ export async function runRelay({ capture: interfaces = [], captureShared, ...set
     })
   }
   try {
-    await runSensor<RelayConfig>('relay', about.version, { ...settings, signal: stop.signal }, ({ identity, journal }) =>
-      startRelay({
+    await runSensor<RelayConfig>('relay', about.version, { ...settings, signal: stop.signal }, ({ identity, journal }) => {
+      const relay = startRelay({
         identity,
         journal,
         connectTunnel,
@@ -65,8 +71,17 @@ export async function runRelay({ capture: interfaces = [], captureShared, ...set
             .then(() => writeFileAtomic(stateFile, JSON.stringify(saved)))
             .catch((error: Error) => log(`what is known of idle addresses could not be kept: ${error.message}`))
         },
-      }),
-    )
+      })
+      return withUpdates(relay, {
+        identity,
+        dataDir,
+        log,
+        onReady() {
+          code = updateReadyCode
+          stop.abort()
+        },
+      })
+    })
   } finally {
     settings.signal.removeEventListener('abort', stopped)
     control?.close()
@@ -74,6 +89,7 @@ export async function runRelay({ capture: interfaces = [], captureShared, ...set
     await saving
   }
   if (lost !== undefined) throw startError(lost)
+  return code
 }
 
 const startError = (message: string, cause?: unknown): Error => Object.assign(new Error(message, { cause }), { name: 'StartError' })

@@ -10,6 +10,8 @@ import { knownScanners } from '../known-scanners.ts'
 import { notices, readNotices } from '../notices.ts'
 import { coverage } from '../operate/coverage.ts'
 import { releaseSegment } from '../operate/release.ts'
+import { rollouts, startRollout, stepRollout } from '../releases/rollout.ts'
+import { distrustReleaseKey, importRelease, releaseKeys, releases, trustReleaseKey } from '../releases/store.ts'
 import { segmentAddresses, segmentMap } from '../operate/segment-addresses.ts'
 import { applyTemplate, planTemplate, templates } from '../operate/templates.ts'
 import { overview } from '../overview.ts'
@@ -71,6 +73,14 @@ export const handlers: Handlers = {
   segmentMap,
   segmentAddresses,
   releaseSegment,
+  releases,
+  importRelease,
+  releaseKeys,
+  trustReleaseKey,
+  distrustReleaseKey,
+  rollouts,
+  startRollout,
+  stepRollout,
 
   findings,
   finding,

@@ -8,6 +8,7 @@ import { decoySecrets } from './apply-rows.ts'
 import { loadPersonas, loadPlants } from './personas.ts'
 import { canonical } from './plan.ts'
 import { siteSettings } from './settings.ts'
+import { offeredTo } from '../releases/rollout.ts'
 import { tuningOf } from '../sensors/settings.ts'
 import { decoySeed, hostSeed, plantSeed, siteSecret } from './site-secret.ts'
 import type { Idle } from './wanted.ts'
@@ -55,7 +56,7 @@ export async function desiredState(core: Core, sensorId: string): Promise<RelayC
           { id: string; name: string }[]
         >`select id, name from sensor where role = 'decoys' and status = 'confirmed' and id = any(${[...new Set(placements.map(({ gate }) => gate))]})`
       : []
-    const idle = confirmed ? await idleOf(core, sensor.name) : {}
+    const idle = confirmed ? { ...(await idleOf(core, sensor.name)), ...(await offeredTo(sql, sensor.id)) } : {}
     return { ...common, ...idle, role: 'relay', gates: gates.map(({ id, name }) => ({ sensor: id, address: tunnels.get(name) ?? fallback })) }
   }
   const secret = siteSecret(core)

@@ -10,6 +10,7 @@ import type { SensorRole } from '../ingest/check-event.ts'
 import { committedSeq, ingestBatch } from '../ingest/ingest.ts'
 import { marksOf } from '../ingest/proofs.ts'
 import { desiredState, desiredVersion } from '../operate/desired.ts'
+import { releaseRange } from '../releases/store.ts'
 import { enrol, plainAddress, renew } from './enrolment.ts'
 import { keepIdentities } from './identities.ts'
 import { enrolmentsPerMinute } from './limits.ts'
@@ -109,6 +110,11 @@ export function createHandlers(core: Core, authority: Authority, proof?: DoorHan
         health = ${JSON.stringify(health)}::text::jsonb where id = ${sensor}`
       await tellSensor(core, sensor)
       await keepIdentities(core, sensor, identities ?? [])
+    },
+
+    async release(input) {
+      await requireConfirmed(input.sensor)
+      return releaseRange(core, input)
     },
 
     ...(proof ? { proof } : {}),

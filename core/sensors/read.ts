@@ -9,9 +9,11 @@ import { identityProblems } from './identity-problems.ts'
 type Sql = postgres.Sql | postgres.TransactionSql
 type Problem = SensorSummary['problems'][number]
 
-type Said = 'problems' | 'gaps' | 'missingEvents' | 'uptimeMs' | 'queueBytes' | 'journalBytes' | 'addresses' | 'touches' | 'segments' | 'proofs'
+type Said = 'problems' | 'gaps' | 'missingEvents' | 'uptimeMs' | 'queueBytes' | 'journalBytes' | 'addresses' | 'touches' | 'segments' | 'proofs' | 'update'
 interface Row extends Omit<SensorSummary, Said> {
   placed: number | null
+  /** Version that it is offered. */
+  offered: string | null
   touches: number | null
   paths: SensorSummary['proofs'] | null
   health: SensorHealth | null
@@ -59,7 +61,7 @@ export async function readSensors(sql: Sql, now: number, where: postgres.Pending
       (extract(epoch from sensor.certificate_expires) * 1000)::float8 as "certificateExpires", (extract(epoch from sensor.enrolled_at) * 1000)::float8 as "enrolledAt",
       (extract(epoch from sensor.last_seen_at) * 1000)::float8 as "lastSeenAt", (extract(epoch from sensor.last_event_at) * 1000)::float8 as "lastEventAt",
       sensor.clock_offset_ms as "clockOffsetMs", sensor.queue_events as "queueEvents", sensor.streams, sensor.rejected, sensor.health,
-      sensor.group_name as group, placed.placed, touched.touches, proved.paths,
+      sensor.group_name as group, placed.placed, offered.version as offered, touched.touches, proved.paths,
       hole.gaps, hole.missing, noted.noted, source.lost
     from sensor left join source on source.id = sensor.id
     left join (
@@ -77,6 +79,10 @@ export async function readSensors(sql: Sql, now: number, where: postgres.Pending
       where placement.relay = sensor.name
     ) as placed on sensor.role = 'relay' and sensor.status = 'confirmed'
     left join lateral (
+      select release.version from rollout_sensor join rollout on rollout.id = rollout_sensor.rollout and rollout.state in ('running', 'waiting')
+      join release on release.sha256 = rollout.release where rollout_sensor.sensor = sensor.id and rollout_sensor.state in ('offered', 'updating')
+    ) as offered on sensor.role = 'relay'
+    left join lateral (
       select coalesce(sum(touches), 0)::bigint as touches from sensor_touches where sensor_touches.sensor = sensor.id and hour >= to_timestamp(${since / 1000}::float8)
     ) as touched on sensor.role = 'relay'
     left join lateral (
@@ -86,7 +92,7 @@ export async function readSensors(sql: Sql, now: number, where: postgres.Pending
       from proof_path left join sensor as by on by.id = proof_path.prober where proof_path.sensor = sensor.id
     ) as proved on sensor.role = 'relay'
     where ${where} order by sensor.name, sensor.id`
-  return rows.map(({ health, gaps, missing, noted, lost, placed, touches, paths, ...row }) => {
+  return rows.map(({ health, gaps, missing, noted, lost, placed, offered, touches, paths, ...row }) => {
     const segments = (health?.segments ?? []).map((segment) => ({ ...segment, detail: escapeText(segment.detail) }))
     const relay = row.role === 'relay'
     const summary = {
@@ -99,6 +105,7 @@ export async function readSensors(sql: Sql, now: number, where: postgres.Pending
       addresses: relay ? (placed ?? 0) + segments.reduce((sum, { claimed }) => sum + claimed, 0) : null,
       touches: relay ? { count: touches ?? 0, since } : null,
       segments,
+      update: relay ? { wanted: offered, state: health?.update?.state ?? null, detail: escapeText(health?.update?.detail ?? '') } : null,
       proofs: relay && row.status === 'confirmed' ? (paths ?? []) : [],
     }
     return {
