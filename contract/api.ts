@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { accountRoutes } from './routes-account.ts'
 import { coverageRoutes } from './routes-coverage.ts'
+import { delaysRoutes } from './routes-delays.ts'
 import { incidentsRoutes } from './routes-incidents.ts'
 import { observedRoutes } from './routes-observed.ts'
 import { peopleRoutes } from './routes-people.ts'
@@ -28,6 +29,7 @@ export const routes = {
   ...templatesRoutes,
   ...coverageRoutes,
   ...releasesRoutes,
+  ...delaysRoutes,
   ...peopleRoutes,
 }
 export type Routes = typeof routes

@@ -1,5 +1,6 @@
 /** The catalogue of event kinds: what was seen, the shape of its body, who may say it. docs/events.md is printed from it. */
 import { z } from 'zod'
+import { delayKinds, delayReasons } from './delay.ts'
 import { tagRole } from './plant-role.ts'
 import { base64, escaped, fileRef, severity, sha256 } from './primitives.ts'
 import { mac, tcpClass, yieldReason } from './segment.ts'
@@ -511,6 +512,26 @@ export const eventKinds = {
     }),
   }),
   'worker.exited': define({
+  'delay.began': define({
+    emitter: 'sensor',
+    value: 'high',
+    summary: 'A decoy host began to hold a connection of a source that is to be delayed.',
+    body: z.object({ delay: z.string().max(64), kind: z.enum(delayKinds) }),
+  }),
+  'delay.ended': define({
+    emitter: 'sensor',
+    value: 'high',
+    summary: 'A connection is held no longer: how much time it took from the attacker, and what it cost.',
+    body: z.object({
+      delay: z.string().max(64),
+      kind: z.enum(delayKinds),
+      heldMs: z.number().min(0),
+      /** Bytes that were let out while it was held. */
+      bytesOut: count,
+      cpuMs: z.number().min(0),
+      reason: z.enum(delayReasons),
+    }),
+  }),
     emitter: 'sensor',
     value: 'high',
     summary: 'A worker of a decoy host ended and was started again.',

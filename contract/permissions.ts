@@ -10,6 +10,7 @@ export const permissions = [
   'sensor.read',
   'sensor.manage',
   'segment.release',
+  'delay.manage',
   'template.read',
   'template.apply',
   'source.push',
@@ -25,7 +26,10 @@ const reading: Permission[] = ['session.read', 'event.read', 'incident.read', 't
 
 export const roles: Record<'administrator' | 'analyst' | 'viewer', { name: { zh: string; en: string }; permissions: readonly Permission[] }> = {
   administrator: { name: { zh: '管理员', en: 'Administrator' }, permissions },
-  analyst: { name: { zh: '分析员', en: 'Analyst' }, permissions: [...reading, 'incident.change', 'ticket.work', 'ticket.close', 'blob.read', 'segment.release'] },
+  analyst: {
+    name: { zh: '分析员', en: 'Analyst' },
+    permissions: [...reading, 'incident.change', 'ticket.work', 'ticket.close', 'blob.read', 'segment.release', 'delay.manage'],
+  },
   viewer: { name: { zh: '只读', en: 'Viewer' }, permissions: reading },
 }
 export type Role = keyof typeof roles

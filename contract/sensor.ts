@@ -13,6 +13,7 @@
  * Only a sensor that says `networks` in its health is asked; nothing in the touch itself tells it from another connection.
  */
 import { z } from 'zod'
+import { delayEntry } from './delay.ts'
 import { personaTemplate } from './persona.ts'
 import { plantTemplate } from './plant.ts'
 import { placement } from './placement.ts'
@@ -175,6 +176,8 @@ export const decoysConfig = z.object({
   plants: z.array(z.object({ id: z.string().max(64), template: plantTemplate, seed: sha256 })).optional(),
   decoys: z.array(decoyOf(personaTemplate, organisation)),
   tuning: tuning.optional(),
+  /** Sources whose connections are to be held; a host of the former version holds none. */
+  delays: z.array(delayEntry).max(1000).optional(),
   revoked: z.array(z.string()),
 })
 export type DecoysConfig = z.infer<typeof decoysConfig>

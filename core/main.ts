@@ -6,6 +6,7 @@ import { openAdminSocket } from './admin-socket.ts'
 import { type Actor, systemActor } from './actor.ts'
 import { backup } from './backup.ts'
 import { createCore } from './core.ts'
+import { startHolds } from './delay/holds.ts'
 import { startDetection } from './detect/main.ts'
 import { handlers } from './http/handlers.ts'
 import { startHttp } from './http/server.ts'
@@ -90,6 +91,8 @@ export async function runCore({
     await startIngest(core)
     const sessions = await startSessions(core)
     closing.push(() => sessions())
+    const holds = await startHolds(core)
+    closing.push(() => holds.close())
     const addresses = await startAddresses(core)
     closing.push(() => addresses.close())
     const rollouts = startRollouts(core)

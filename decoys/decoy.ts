@@ -81,6 +81,8 @@ export interface Context {
   blobs: { put(bytes: AsyncIterable<Uint8Array> | Uint8Array): Promise<FileRef> }
   /** Milliseconds since 1970 UTC as the decoy believes; equals real time unless the persona's clock is off. */
   clock(): number
+  /** How long what is answered may be kept back on its way out: a bound on how long a client may take begins after it. */
+  readonly holdMs?: number | undefined
   /** Resolves after about `ms`, with the persona's jitter; at once when the connection goes away. */
   latency(ms: number): Promise<void>
   /** Bytes that services of this decoy may still hold for this connection; throws when it is spent. */

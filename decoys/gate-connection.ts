@@ -1,6 +1,7 @@
 /** One attacker's connection inside the gate: bytes between tunnel and worker, held back until what was said before them is durable. */
 import { maxDatagramBytes } from '@shenlou/contract/tunnel'
 import type { TunnelStream } from '@shenlou/link/tunnel-types'
+import type { Delay } from './gate-delay.ts'
 import { LinkStream, type WorkerLink, workerFrame } from './worker-link.ts'
 
 /** What the gate itself knows of a connection; every event of it is stamped with this. */
@@ -11,6 +12,8 @@ export interface ConnectionFacts {
   source: { ip: string; port?: number }
   destination: { ip: string; port?: number }
   via: { relay: string; address: string; port: number }
+  /** The session that its events belong to, once one was said. */
+  session?: string
 }
 
 export interface GateConnection {
@@ -35,7 +38,7 @@ export function joinConnection(
   link: WorkerLink,
   id: number,
   facts: ConnectionFacts,
-  { onBytes, onEnd }: { onBytes(bytes: number): void; onEnd(): void },
+  { onBytes, onEnd, delay }: { onBytes(bytes: number): void; onEnd(): void; delay?: Delay | undefined },
 ): GateConnection {
   const local = new LinkStream(link, id)
   let said = 0
@@ -61,8 +64,11 @@ export function joinConnection(
     if (!link.congested) link.send(workerFrame.DATAGRAM, id, bytes) // a busy host drops datagrams
   })
   tunnel.on('error', () => {})
-  tunnel.pipe(local)
-  local.pipe(tunnel)
+  if (delay) delay.join(tunnel, local)
+  else {
+    tunnel.pipe(local)
+    local.pipe(tunnel)
+  }
   tunnel.once('close', () => {
     // The client is gone. What the worker said before stays said; what it writes now has nobody to go to.
     if (!tunnel.readableEnded || !tunnel.writableFinished) local.reset()

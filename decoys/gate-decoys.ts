@@ -18,7 +18,13 @@ export interface GateWorker {
   add(decoy: DecoyConfig, plant?: PlantConfig): void
   forget(decoy: string): void
   /** Hands a connection over. The worker must be ready. */
-  open(connection: { facts: ConnectionFacts; placement: string; site: string; join(link: WorkerLink, id: number): GateConnection }): GateConnection
+  open(connection: {
+    facts: ConnectionFacts
+    placement: string
+    site: string
+    holdMs?: number | undefined
+    join(link: WorkerLink, id: number): GateConnection
+  }): GateConnection
   resetPlacements(placements: ReadonlySet<string>): void
   problems(): string[]
   stop(): Promise<void>
@@ -227,7 +233,7 @@ export function startGateWorker({ name, spawn, events, worlds, plantStates, spoo
       unfit.delete(decoy)
       if (told.delete(decoy)) worker.link?.sendJson(workerFrame.FORGET, 0, { decoy })
     },
-    open({ facts, placement, site, join }) {
+    open({ facts, placement, site, holdMs, join }) {
       const link = worker.link as WorkerLink
       const id = nextId
       nextId = nextId >= 0x7ffffffe ? 2 : nextId + 2
@@ -238,7 +244,15 @@ export function startGateWorker({ name, spawn, events, worlds, plantStates, spoo
       }
       const { connection, source, destination, decoy, service } = facts
       const withPort = (end: { ip: string; port?: number }) => ({ ip: end.ip, port: end.port ?? 0 })
-      link.sendJson(workerFrame.OPEN, id, { connection, source: withPort(source), destination: withPort(destination), decoy, service, site })
+      link.sendJson(workerFrame.OPEN, id, {
+        connection,
+        source: withPort(source),
+        destination: withPort(destination),
+        decoy,
+        service,
+        site,
+        ...(holdMs === undefined ? {} : { holdMs }),
+      })
       const joined = Object.assign(join(link, id), { placement })
       connections.set(id, joined)
       return joined

@@ -107,6 +107,7 @@ export function openGateEvents({ journal, log }: { journal: Journal; log(line: s
         const [oldest] = ended.keys()
         if (ended.size > maxEnded && oldest !== undefined) ended.delete(oldest)
       }
+      if (facts) facts.session ??= sessionId
       const known = facts ?? (running as RunningSession).facts
       return append(
         {

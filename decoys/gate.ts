@@ -14,8 +14,9 @@ import type { SensorIdentity } from '@shenlou/link/identity-types'
 import type { ListenTunnel, TunnelListener, TunnelQuotas, TunnelStream } from '@shenlou/link/tunnel-types'
 import type { BlobSpool, Journal } from '@shenlou/link/uplink-types'
 import { uuidv7 } from '@shenlou/link/uuid'
-import { joinConnection } from './gate-connection.ts'
+import { type ConnectionFacts, joinConnection } from './gate-connection.ts'
 import { type GateWorker, startGateWorker } from './gate-decoys.ts'
+import { type DelayBudget, openDelays } from './gate-delay.ts'
 import { openGateEvents } from './gate-events.ts'
 import { digestOf, shareTemplates } from './gate-share.ts'
 import { openWorldStore } from './gate-worlds.ts'
@@ -33,6 +34,8 @@ export interface GateOptions {
   /** Connections at once, in all and of one source. */
   maxConnections?: number
   maxPerSource?: number
+  /** What holding connections may cost; gate-delay.ts says what is usual. */
+  delayBudget?: DelayBudget
   /** How often workers are asked whether they still turn. */
   heartbeatMs?: number
   log(line: string): void
@@ -65,6 +68,7 @@ export function startGate(options: GateOptions): Gate {
   const { dataDir, identity, journal, spool, listenTunnel, spawnWorker, maxWorkers = 4, log } = options
   const crowd: Crowd = openCrowd({ most: options.maxConnections ?? 16_384, perSource: options.maxPerSource ?? 8192 })
   const events = openGateEvents({ journal, log })
+  const delays = openDelays({ append: (draft) => events.append(draft), ...(options.delayBudget ? { budget: options.delayBudget } : {}) })
   const worlds = openWorldStore({
     dir: join(dataDir, 'worlds'),
     onDropped: (decoy, adversary, reason) =>
@@ -125,7 +129,7 @@ export function startGate(options: GateOptions): Gate {
 
   const serve = (worker: GateWorker, tunnel: TunnelStream, open: OpenFrame, relay: string): void => {
     const placement = placements.get(open.placement) as Placement
-    const facts = {
+    const facts: ConnectionFacts = {
       connection: open.connection,
       decoy: placement.decoy,
       service: placement.service,
@@ -134,11 +138,14 @@ export function startGate(options: GateOptions): Gate {
       via: { relay, address: placement.address, port: placement.port },
     }
     const member = crowd.admit(open.source.ip, () => connection.reset())
+    const site = config?.sites?.[relay] ?? config?.scope ?? ''
+    const delay = open.transport === 'tcp' ? delays.begin(facts, site) : undefined
     const connection = worker.open({
       facts,
       placement: placement.id,
-      site: config?.sites?.[relay] ?? config?.scope ?? '',
-      join: (link, id) => joinConnection(tunnel, link, id, facts, { onBytes: (bytes) => member.spoke(bytes), onEnd: () => member.leave() }),
+      site,
+      holdMs: delay?.holdMs,
+      join: (link, id) => joinConnection(tunnel, link, id, facts, { onBytes: (bytes) => member.spoke(bytes), onEnd: () => member.leave(), delay }),
     })
   }
 
@@ -200,6 +207,7 @@ export function startGate(options: GateOptions): Gate {
         listener?.revoke(revoked)
       }
       listener?.setQuotas?.(quotasOf(next.tuning))
+      delays.set(next.delays ?? [])
       refused = []
       const digests = new Map(shareTemplates(next.decoys).map((digest, at) => [next.decoys[at], digest]))
       const judged = new Map<object, string | undefined>()
@@ -263,6 +271,7 @@ export function startGate(options: GateOptions): Gate {
     async close() {
       closed = true
       clearTimeout(listenAgain)
+      delays.close()
       // Workers first: their last words, and the resets of their connections, still pass.
       await Promise.all(workers.map((worker) => worker.stop()))
       await listener?.close()

@@ -12,6 +12,8 @@ export interface OpenConnection {
   service: string
   /** Scope of the relay it came through. */
   site: string
+  /** How long the gate may keep back what is answered. */
+  holdMs?: number
 }
 
 const maxEarly = 64

@@ -206,6 +206,7 @@ export function runWorker({ socket, services, openWorld, plantEngine, exit, sess
     const context: Context = {
       decoy: opened.decoy,
       persona,
+      holdMs: opened.holdMs,
       get world() {
         held.touch()
         return held.world

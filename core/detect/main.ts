@@ -1,14 +1,17 @@
 /** Detection as one consumer of events: rules, findings, incidents, tickets and notices, all in the transaction that moves its place. */
 import type { StoredEvent } from '@shenlou/contract/event'
+import type { EventBody } from '@shenlou/contract/event-kinds'
 import type postgres from 'postgres'
 import type { Core } from '../core.ts'
 import { correlate } from '../correlate/correlate.ts'
 import { tellIncidents } from '../correlate/incidents.ts'
 import type { Touched } from '../correlate/touched.ts'
 import { type Consumer, startConsumer } from '../ingest/consumer.ts'
+import { delayByRule, readDelaySettings } from '../delay/delays.ts'
 import { countTouches, type FindScanner, loadScanners } from '../known-scanners.ts'
 import { type Said, sayNotice } from '../notices.ts'
 import { readSessions } from '../sessions.ts'
+import { rank } from '../tickets/severity.ts'
 import { followIncidents, tellTickets, tick } from '../tickets/automatic.ts'
 import { concludeHits, findHits, sessionIdentities } from './conclude.ts'
 import { loadRings, saveRings, storeFindings, storeIdentities, storeSessionIdentities } from './store.ts'
@@ -37,13 +40,32 @@ export async function detectBatch(core: Core, tx: Tx, all: StoredEvent[]): Promi
   const said = await saySensors(tx, touched, now)
   const changes = await correlate(tx, touched, now)
   const tickets = await followIncidents(tx, changes, now)
+  const delayed = await delayTouched(core, tx, touched, events, now)
   const incidents = new Set(changes.flatMap((change) => [change.incident.id, ...change.merged]))
   const sessions = [...new Set(touched.flatMap((each) => each.sessions))].slice(-sessionsTold)
   return () => {
+    delayed?.()
     tell(core, incidents, { ...tickets, said: [...tickets.said, ...said] }, sessions).catch((error: Error) => {
       if (!core.signal.aborted) core.log(`the live channel was not told of findings: ${error.message}`)
     })
   }
+}
+
+/** Delays sources by what was found of them now, where the settings say so. */
+async function delayTouched(core: Core, tx: Tx, touched: readonly Touched[], events: readonly StoredEvent[], now: number): Promise<(() => void) | undefined> {
+  const settings = await readDelaySettings(tx)
+  if (!settings.on) return undefined
+  const found = touched.flatMap(({ source, scope, title, severity, known, about }) =>
+    source === null || known !== null || about !== null
+      ? []
+      : [{ source, scope, rule: 'severity', reason: title.en, severe: settings.severity !== null && rank(severity) >= rank(settings.severity), scanned: 0 }],
+  )
+  const scans = events.flatMap(({ kind, source, scope, body }) => {
+    if (kind !== 'scan.detected' || !source) return []
+    const { addresses, ports } = body as EventBody<'scan.detected'>
+    return [{ source: source.ip, scope, rule: 'scan', reason: 'Network scan', severe: false, scanned: Math.max(addresses.length, ports.length) }]
+  })
+  return delayByRule(core, tx, [...found, ...scans], settings, now)
 }
 
 /** Tells the inbox of its scope of each finding about a sensor that has no ticket to tell of it. */

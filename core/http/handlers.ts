@@ -9,6 +9,8 @@ import { event, eventFacets, events, rejectedEvents } from '../events.ts'
 import { knownScanners } from '../known-scanners.ts'
 import { notices, readNotices } from '../notices.ts'
 import { coverage } from '../operate/coverage.ts'
+import { delaySettings, endDelay, saveDelaySettings, startDelay } from '../delay/delays.ts'
+import { delays } from '../delay/holds.ts'
 import { releaseSegment } from '../operate/release.ts'
 import { rollouts, startRollout, stepRollout } from '../releases/rollout.ts'
 import { distrustReleaseKey, importRelease, releaseKeys, releases, trustReleaseKey } from '../releases/store.ts'
@@ -73,6 +75,11 @@ export const handlers: Handlers = {
   segmentMap,
   segmentAddresses,
   releaseSegment,
+  delays,
+  startDelay,
+  endDelay,
+  delaySettings,
+  saveDelaySettings,
   releases,
   importRelease,
   releaseKeys,

@@ -4,6 +4,7 @@ import type { IdleHost, Segment } from '@shenlou/contract/segment'
 import { isService, services } from '@shenlou/contract/services'
 import type { Placement } from '@shenlou/contract/placement'
 import type { Core } from '../core.ts'
+import { runningDelays } from '../delay/delays.ts'
 import { decoySecrets } from './apply-rows.ts'
 import { loadPersonas, loadPlants } from './personas.ts'
 import { canonical } from './plan.ts'
@@ -79,6 +80,7 @@ export async function desiredState(core: Core, sensorId: string): Promise<RelayC
   const plants = decoys.some(({ plant }) => plant) ? loadPlants(core.dataDir, core.log) : new Map<string, never>()
   const whole: DecoysConfig = {
     ...common,
+    ...(confirmed ? { delays: await runningDelays(core) } : {}),
     role: 'decoys',
     plants: [...new Map(decoys.flatMap(({ plant }) => (plant ? [[plant.id, plant.template] as const] : [])))].flatMap(([id, name]) => {
       const template = plants.get(name)

@@ -85,10 +85,13 @@ export const ssh = defineDecoy<ServiceSettings<'ssh'>>({
         channels = serveChannels({ connection, transport, kind, context, session, user })
       },
     })
-    const grace = setTimeout(() => {
-      reason = 'login grace time'
-      transport.end()
-    }, template.loginGraceS * 1000)
+    const grace = setTimeout(
+      () => {
+        reason = 'login grace time'
+        transport.end()
+      },
+      template.loginGraceS * 1000 + (context.holdMs ?? 0),
+    )
     await ended
     clearTimeout(grace)
     auth.closed()

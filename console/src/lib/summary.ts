@@ -31,6 +31,8 @@ const summaries: Summaries = {
       .filter(Boolean)
       .join(' · '),
   'exploit.attempted': (b) => `${b.vulnerability}: ${b.step}`,
+  'delay.began': (b) => b.kind,
+  'delay.ended': (b) => `${b.kind} · ${(b.heldMs / 1000).toFixed(1)} s · ${b.bytesOut} B · ${b.reason}`,
   'payload.recognised': (b) => [`${b.protocol}/${b.port}`, b.request, b.marks.join(', ')].filter((part) => part !== '').join(' · '),
   'payload.received': (b) => `${b.protocol}/${b.port} · ${b.size} B · ${b.sha256.slice(0, 16)}`,
   'login.attempted': (b) =>
