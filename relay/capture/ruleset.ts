@@ -81,6 +81,8 @@ function netdevTable(table: string, devices: readonly RuledDevice[], shared: boo
   set servers { type ipv4_addr; ${list(servers)} }
   set leasing { type ipv4_addr; size ${room}; flags dynamic,timeout; timeout 1d; }
   set leasing_far { type ipv4_addr; size 65536; flags dynamic,timeout; timeout 1d; }
+  # Somebody asks for a lease. Whoever begins to ask for an address then may be a server that looks whether it is free before it gives it.
+  set lessees { type ifname; flags dynamic,timeout; timeout 4s; }
   # A first request is left to a silent owner; who repeats it within the time is answered.
   set asked { type ipv4_addr . ipv4_addr; size 262144; flags dynamic,timeout; timeout 15s; }
 ${chains.join('\n')}
@@ -122,6 +124,7 @@ ${seen('arp', 'arp saddr ether')}
     arp operation != request drop
     ether daddr != ff:ff:ff:ff:ff:ff drop
     arp saddr ip . arp daddr ip @asked accept
+    iifname @lessees drop
     add @asked { arp saddr ip . arp daddr ip } drop
     drop
   }
@@ -129,6 +132,7 @@ ${seen('arp', 'arp saddr ether')}
     ether saddr @ourmac drop
 ${seen('ip', 'ether saddr')}
 ${leasing}
+    ip saddr 0.0.0.0 udp sport 68 udp dport 67 update @lessees { iifname }
     udp sport 67 udp dport 68 ip saddr != @leasing update @leasing_far { ip saddr }
     ip daddr != @claim ${other}
     ip daddr @inuse drop
