@@ -175,6 +175,14 @@ export const answers: Answers = {
   stepTicket: ({ params, body }) =>
     body.version === 3 ? one(r.tickets, params.id) : problem(409, 'stale', 'Somebody else changed this ticket meanwhile; look at it again.'),
   sensors: () => list(r.sensorList),
+  releases: () => list(r.releaseList),
+  importRelease: () => r.releaseList[0] as RouteAnswer<'importRelease'>,
+  releaseKeys: () => list([]),
+  trustReleaseKey: () => ({ id: '7d41b0a6'.repeat(8) }),
+  distrustReleaseKey: ok,
+  rollouts: () => list(r.rolloutList),
+  startRollout: () => ({ id: r.rolloutList[0]?.id ?? '' }),
+  stepRollout: ok,
   issueEnrolment: () => ({
     token: 'sle1.eyJyb2xlIjoicmVsYXkiLCJuYW1lIjoicmVsYXktcGFyay05In0.q3Zt9o2mVb1xL0u4Yw7pRk8sNc5dHf6a',
     expires: Date.now() + 3_600_000,

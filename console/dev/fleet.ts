@@ -16,6 +16,36 @@ const proof = (path: string, over: Partial<ProofPathSummary>): ProofPathSummary 
   detail: '',
   ...over,
 })
+const fingerprintOfKey = '7d41b0a6'.repeat(8)
+/** A release under way: the canary has it, the others wait for a person. */
+export const releaseList: RouteAnswer<'releases'>['items'] = [
+  {
+    sha256: 'c3'.repeat(32),
+    version: '0.2.0',
+    role: 'relay',
+    platform: 'linux-x64',
+    sequence: 12,
+    size: 44_800_000,
+    key: fingerprintOfKey,
+    importedAt: now - 5 * hour,
+    importedBy: 'local:0',
+  },
+]
+export const rolloutList: RouteAnswer<'rollouts'>['items'] = releaseList.map((release) => ({
+  id: '0199b000-0000-7000-8000-00000000a001',
+  release,
+  state: 'waiting',
+  stage: 'canary',
+  waitMinutes: null,
+  startedAt: now - 4 * hour,
+  startedBy: 'local:0',
+  healthyAt: now - 3 * hour,
+  reason: '',
+  sensors: [
+    { sensor: '0199b000-0000-7000-8000-00000000b001', name: 'relay-park-3', stage: 'canary', state: 'healthy', detail: '' },
+    { sensor: '0199b000-0000-7000-8000-00000000b002', name: 'relay-park-4', stage: 'rest', state: 'pending', detail: '' },
+  ],
+}))
 const sensor = (id: string, name: string, role: SensorSummary['role'], over: Partial<SensorSummary>): SensorSummary => ({
   id,
   name,
@@ -30,6 +60,7 @@ const sensor = (id: string, name: string, role: SensorSummary['role'], over: Par
   lastEventAt: now - 4000,
   clockOffsetMs: 12,
   version: '0.1.0',
+  update: role === 'relay' ? { wanted: null, state: 'idle', detail: '' } : null,
   contained: role === 'decoys' ? true : null,
   queueEvents: 0,
   gaps: 0,

@@ -78,3 +78,14 @@ export const fromWords: Record<SettingRow['from'], () => string> = {
   group: m.setting_from_group,
   sensor: m.setting_from_sensor,
 }
+
+/** How a relay fares with updates, by its own account. */
+export const updateWords: Record<NonNullable<NonNullable<SensorSummary['update']>['state']>, () => string> = {
+  unmanaged: m.updates_report_unmanaged,
+  idle: m.updates_report_idle,
+  downloading: m.updates_report_downloading,
+  ready: m.updates_report_ready,
+  probation: m.updates_report_probation,
+  refused: m.updates_report_refused,
+  'rolled-back': m.updates_report_rolled_back,
+}
