@@ -30,8 +30,6 @@ export const tools: Record<string, string> = {
   dhcpd: 'isc-dhcp-server',
   dhclient: 'isc-dhcp-client',
   ping: 'iputils-ping',
-  dhcpd: 'isc-dhcp-server',
-  dhclient: 'isc-dhcp-client',
   smbclient: 'smbclient',
   xfreerdp: 'freerdp2-x11',
   'xvfb-run': 'xvfb',
