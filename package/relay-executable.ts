@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { chmod, copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { rolldown } from 'rolldown'
 import { heapFlags } from '../bin/heap.ts'
@@ -53,9 +53,16 @@ export async function buildRelay({ target, folder, version }: { target: string; 
   await writeFile(main, code)
   await writeFile(
     config,
-    JSON.stringify({ main, output, disableExperimentalSEAWarning: true, execArgv: [...heapFlags.relay, '--no-warnings'], execArgvExtension: 'none' }),
+    // Their names alone: the blob keeps them, and the folder has another name each time.
+    JSON.stringify({
+      main: basename(main),
+      output: basename(output),
+      disableExperimentalSEAWarning: true,
+      execArgv: [...heapFlags.relay, '--no-warnings'],
+      execArgvExtension: 'none',
+    }),
   )
-  await promisify(execFile)(nodeBinary, ['--experimental-sea-config', config], { env: {} })
+  await promisify(execFile)(nodeBinary, ['--experimental-sea-config', config], { cwd: folder, env: {} })
   await rm(target, { force: true })
   await copyFile(nodeBinary, target)
   await chmod(target, 0o755)
