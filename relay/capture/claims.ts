@@ -2,8 +2,8 @@
 import type { IdleHost, Segment } from '@shenlou/contract/segment'
 import { addressNumber, parseRange } from '../idle/addresses.ts'
 import type { Kernel, Probed, Yielded } from './kernel.ts'
-import { listSet, nft, parts, runProgram } from './program.ts'
-import { claimChange, noteInto, type Offered, offeredChange, offeredElement } from './ruleset.ts'
+import { listMap, listSet, nft, parts, runProgram } from './program.ts'
+import { claimChange, mostScanned, noteInto, type Offered, offeredChange, offeredElement } from './ruleset.ts'
 import { routeProtocol } from './steps.ts'
 
 export interface ClaimsOptions {
@@ -23,6 +23,8 @@ export interface Claims {
   releaseAll(): Promise<void>
   has(address: string): boolean
   readonly claimed: number
+  /** More closed ports than the kernel has room for were asked for within the last minute: what is told of them is a part. */
+  readonly scansCut: boolean
 }
 
 /** Of one drain and those that nobody fetched yet; a scan is told by far fewer. */
@@ -48,6 +50,7 @@ export function openClaims({ table, shared, own, onReleased = () => {}, onClaime
 
   let letter: 'a' | 'b' = 'a'
   let rows: Probed[] = []
+  let cutAt = Number.NEGATIVE_INFINITY
   /** Turns the kernel to the other set, then empties this one. */
   const drain = (): Promise<void> =>
     inTurn(async () => {
@@ -56,6 +59,7 @@ export function openClaims({ table, shared, own, onReleased = () => {}, onClaime
       await nft(noteInto(table, letter))
       const found = await listSet('ip', table, `scanned_${full}`)
       if (found.length === 0) return
+      if (found.length >= mostScanned || rows.length + found.length > mostRows) cutAt = performance.now()
       await nft(`flush set ip ${table} scanned_${full}\n`)
       for (const [source, address, transport, port] of found.map(parts))
         if (rows.length < mostRows)
@@ -116,7 +120,7 @@ export function openClaims({ table, shared, own, onReleased = () => {}, onClaime
           }),
         yielded: () =>
           inTurn(async () => {
-            const rows = (await listSet('netdev', table, 'gave')).map(parts).map(([address, mac]): Yielded => ({ address: String(address), mac: String(mac) }))
+            const rows = (await listMap('netdev', table, 'gave')).map(([address, mac]): Yielded => ({ address: String(address), mac: String(mac) }))
             return rows.filter(({ address }) => {
               const host = claimed.get(address)
               return host !== undefined && mine(host)
@@ -140,6 +144,9 @@ export function openClaims({ table, shared, own, onReleased = () => {}, onClaime
     has: (address) => claimed.has(address),
     get claimed() {
       return claimed.size
+    },
+    get scansCut() {
+      return performance.now() - cutAt < 60_000
     },
   }
 }

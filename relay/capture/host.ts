@@ -5,10 +5,10 @@
 import type { IdleHost, Segment, SegmentHealth } from '@shenlou/contract/segment'
 import { type Claims, openClaims } from './claims.ts'
 import { type FoundDevices, findDevices } from './devices.ts'
-import type { IdleEngine, IdleOptions, Probed } from './kernel.ts'
+import type { IdleEngine, IdleOptions, Probed, SynSeen } from './kernel.ts'
 import { type FromCapture, type HandAct, type HandAnswer, machineSpace, type ToCapture } from './messages.ts'
 import { nft, runProgram } from './program.ts'
-import { leaseS, noRuleset, type Offered, renewLease } from './ruleset.ts'
+import { leaseS, noRuleset, type Offered, offeredElement, renewLease } from './ruleset.ts'
 import { openSockets, type Sockets } from './sockets.ts'
 import { routeProtocol, type Step, stepsOf, takeBack, takeSteps } from './steps.ts'
 
@@ -26,6 +26,8 @@ const renewMs = 10_000
 const retryMs = 3000
 const healthMs = 2000
 const sharedWatchMs = 1000
+/** SYNs on their way to the relay; in a flood the rest is dropped, and connections are told of without them. */
+const mostSyns = 256
 
 /** Parts of a segment that the rules and routes are made of; anything else the engine takes as it comes. */
 const shapeOf = (segments: readonly Segment[]): string =>
@@ -47,12 +49,24 @@ export function hostCapture({ startEngine, send, exit }: HostOptions): { take(me
   let standing: Standing | undefined
   let sockets: Sockets | undefined
   let offered: Offered[] = []
+  let offeredKeys = new Set<string>()
   let saved: Record<string, string> = {}
   let renewedAt = 0
   let ending = false
   const timers: NodeJS.Timeout[] = []
 
   const tell = (message: FromCapture): void => void send(message).catch(() => {})
+  let syns = 0
+  function tellSyn(syn: SynSeen): void {
+    // Those of ports that lead to a decoy have the other half to themselves.
+    const { ip, port } = syn.destination
+    if (syns >= (offeredKeys.has(offeredElement({ address: ip, transport: 'tcp', port })) ? 2 * mostSyns : mostSyns)) return
+    syns += 1
+    const over = (): void => {
+      syns -= 1
+    }
+    void send({ type: 'syn', syn }).then(over, over)
+  }
   const line = (text: string): void => tell({ type: 'line', text })
   const tableName = (): string => (begun?.shared ? 'shenlou_shared' : 'shenlou')
 
@@ -101,7 +115,7 @@ export function hostCapture({ startEngine, send, exit }: HostOptions): { take(me
           device,
           kernel: claims.kernelOf(segment),
           say: (draft) => tell({ type: 'say', draft }),
-          onSyn: (syn) => tell({ type: 'syn', syn }),
+          onSyn: tellSyn,
           onProbed: (rows) => tell({ type: 'scanned', rows }),
           saved: saved[segment.id],
           onSave(text) {
@@ -172,6 +186,7 @@ export function hostCapture({ startEngine, send, exit }: HostOptions): { take(me
     const problems = [
       ...(standing?.found.failed ?? []).map(({ segment, detail }) => `segment-failed ${segment.id} ${detail}`),
       ...(sockets?.problems() ?? []),
+      ...(standing?.claims.scansCut ? ['scans-cut more closed ports are asked for than can be told of: scans count only a part'] : []),
       ...(begun?.shared
         ? [
             `capture-shared ${begun.interfaces.join(',')} is this machine's own way too: only single addresses are claimed, and a flush of its rules ends them within a second`,
@@ -208,6 +223,7 @@ export function hostCapture({ startEngine, send, exit }: HostOptions): { take(me
     },
     async offer(message) {
       offered = message.offered
+      offeredKeys = new Set(offered.map(offeredElement))
       // Sockets before rules: a port that is offered is listened on.
       await listen()
       await standing?.claims.offer(offered)

@@ -47,10 +47,17 @@ export const nft = async (script: string): Promise<void> => {
 }
 
 /** Elements of a set as nft's JSON has them: the value alone, without timeouts. */
-export async function listSet(family: 'netdev' | 'ip', table: string, set: string): Promise<unknown[]> {
-  const { nftables } = JSON.parse(await runProgram('nft', ['-j', 'list', 'set', family, table, set])) as { nftables: { set?: { elem?: unknown[] } }[] }
-  const elements = nftables.find((entry) => entry.set)?.set?.elem ?? []
-  return elements.map((element) => (typeof element === 'object' && element !== null && 'elem' in element ? (element.elem as { val: unknown }).val : element))
+export const listSet = async (family: 'netdev' | 'ip', table: string, set: string): Promise<unknown[]> => (await listed('set', family, table, set)).map(plain)
+/** Keys of a map with their values. */
+export const listMap = async (family: 'netdev' | 'ip', table: string, map: string): Promise<[unknown, unknown][]> =>
+  ((await listed('map', family, table, map)) as [unknown, unknown][]).map(([key, value]) => [plain(key), plain(value)])
+
+type Listed = { elem?: unknown[] }
+async function listed(kind: 'set' | 'map', family: 'netdev' | 'ip', table: string, name: string): Promise<unknown[]> {
+  const { nftables } = JSON.parse(await runProgram('nft', ['-j', 'list', kind, family, table, name])) as { nftables: { set?: Listed; map?: Listed }[] }
+  return nftables.find((entry) => entry[kind])?.[kind]?.elem ?? []
 }
+const plain = (element: unknown): unknown =>
+  typeof element === 'object' && element !== null && 'elem' in element ? (element.elem as { val: unknown }).val : element
 /** The parts of a concatenated value. */
 export const parts = (value: unknown): unknown[] => (typeof value === 'object' && value !== null && 'concat' in value ? (value.concat as unknown[]) : [value])

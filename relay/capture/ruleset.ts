@@ -55,8 +55,8 @@ const roomFor = (devices: readonly RuledDevice[]): number =>
     1024,
     devices.flatMap(({ segments }) => segments).reduce((sum, { network }) => sum + 2 * addressesOf(network), 0),
   )
-/** Somebody seen with an address keeps it silent for so many seconds, whatever is claimed. */
-const inuseS = (quietS: number): number => Math.min(86_400, Math.max(15, quietS))
+/** Somebody seen with an address keeps it silent for so many seconds, whatever is claimed: longer than a capture process that is held up keeps its lease. */
+const inuseS = (quietS: number): number => Math.min(86_400, Math.max(2 * leaseS, quietS))
 const list = (elements: readonly string[]): string => (elements.length > 0 ? `elements = { ${elements.join(', ')} }` : '')
 
 function netdevTable(table: string, devices: readonly RuledDevice[], shared: boolean): string {
@@ -70,11 +70,11 @@ function netdevTable(table: string, devices: readonly RuledDevice[], shared: boo
   set claim { type ipv4_addr; flags interval; }
   # MAC and address of each claim belong together.
   set pair { type ether_addr . ipv4_addr; }
-  set ourmac { type ether_addr; }
   map mac { type ipv4_addr : ether_addr; }
   # Somebody else was seen with it.
   set inuse { type ipv4_addr; size ${room}; flags dynamic,timeout; timeout 15m; }
-  set gave { type ipv4_addr . ether_addr; size ${room}; flags dynamic,timeout; timeout 1h; }
+  # Whose frame it was that silenced a claim, once an address: a flood of made-up MACs makes it no longer.
+  map gave { type ipv4_addr : ether_addr; size ${room}; flags dynamic,timeout; timeout 1h; }
   # Somebody asked whether it is free (RFC 5227), perhaps to take it.
   set probed { type ipv4_addr; size ${room}; flags dynamic,timeout; timeout 15s; }
   # Who leases addresses is never answered: it would take ours for used.
@@ -94,25 +94,34 @@ function deviceChains({ name, mac, segments, vlans = [] }: RuledDevice, nth: num
   const seen = (from: 'arp' | 'ip', macOf: string): string =>
     segments
       .map(
-        ({ network, quietS }) => `    ${from} saddr ip ${network} ${from} saddr ip @claim update @gave { ${from} saddr ip . ${macOf} }
+        ({ network, quietS }) => `    ${from} saddr ip ${network} ${from} saddr ip @claim update @gave { ${from} saddr ip : ${macOf} }
     ${from} saddr ip ${network} update @inuse { ${from} saddr ip timeout ${inuseS(quietS)}s }`,
       )
       .join('\n')
       .replaceAll('ip saddr ip', 'ip saddr')
+  // What belongs behind another interface is that one's to answer: where two are on one wire, both would.
+  const elsewhere = (address: string): string =>
+    segments.length > 0 ? `    ${address} != { ${segments.map(({ network }) => network).join(', ')} } ${other}\n` : ''
   const leasing = segments.map(({ network }) => `    udp sport 67 udp dport 68 ip saddr ${network} update @leasing { ip saddr }`).join('\n')
   // A trunk whose own untagged frames belong to no segment lets none of them in, and sends nothing of its own.
-  const out = segments.length === 0 && vlans.length > 0 ? '' : outChains(name, mac, nth, other, tagged)
+  const out = segments.length === 0 && vlans.length > 0 ? '' : outChains(name, mac, nth, other, tagged, elsewhere)
   return `  chain in${nth} {
     type filter hook ingress device "${name}" priority 0; policy ${other};
 ${tagged}    ether type arp goto arp_in${nth}
     ether type ip goto ip_in${nth}
+    # A tag of priority alone (IEEE 802.1Q, 6.9.1) leaves a frame in this network.
+    ether type vlan vlan id 0 vlan type arp goto arp_in${nth}
+    ether type vlan vlan id 0 vlan type ip goto ip_in${nth}
+    ether type 8021ad vlan id 0 vlan type arp goto arp_in${nth}
+    ether type 8021ad vlan id 0 vlan type ip goto ip_in${nth}
   }
   chain arp_in${nth} {
-    ether saddr @ourmac drop
-    arp saddr ether @ourmac drop
+    # Our own, that a switch gave back.
+    ether saddr . arp saddr ip @pair drop
+    arp saddr ether . arp saddr ip @pair drop
 ${seen('arp', 'arp saddr ether')}
     arp saddr ip 0.0.0.0 arp daddr ip @claim update @probed { arp daddr ip }
-    arp daddr ip != @claim ${other}
+${elsewhere('arp daddr ip')}    arp daddr ip != @claim ${other}
     arp saddr ip 0.0.0.0 drop
     arp daddr ip @inuse drop
     arp daddr ip @probed drop
@@ -129,12 +138,12 @@ ${seen('arp', 'arp saddr ether')}
     drop
   }
   chain ip_in${nth} {
-    ether saddr @ourmac drop
+    ether saddr . ip saddr @pair drop
 ${seen('ip', 'ether saddr')}
 ${leasing}
     ip saddr 0.0.0.0 udp sport 68 udp dport 67 update @lessees { iifname }
     udp sport 67 udp dport 68 ip saddr != @leasing update @leasing_far { ip saddr }
-    ip daddr != @claim ${other}
+${elsewhere('ip daddr')}    ip daddr != @claim ${other}
     ip daddr @inuse drop
     ip daddr @probed drop
     ip saddr @servers drop
@@ -148,7 +157,14 @@ ${out}`
 }
 
 /** What leaves: as a claimed address with its MAC, or a probe, or the healing of a stale entry, which names the owner's MAC and not ours. */
-const outChains = (name: string, mac: string, nth: number, other: string, tagged: string): string => `  chain out${nth} {
+const outChains = (
+  name: string,
+  mac: string,
+  nth: number,
+  other: string,
+  tagged: string,
+  elsewhere: (address: string) => string,
+): string => `  chain out${nth} {
     type filter hook egress device "${name}" priority 0; policy ${other};
 ${tagged}    ether type arp goto arp_out${nth}
     ether type ip goto ip_out${nth}
@@ -156,7 +172,7 @@ ${tagged}    ether type arp goto arp_out${nth}
   chain arp_out${nth} {
     arp saddr ip 0.0.0.0 accept
     arp saddr ether != ${mac} accept
-    arp saddr ip != @claim ${other}
+${elsewhere('arp saddr ip')}    arp saddr ip != @claim ${other}
     arp saddr ip @inuse drop
     arp saddr ip @probed drop
     oifname != @lease drop
@@ -165,7 +181,7 @@ ${tagged}    ether type arp goto arp_out${nth}
     drop
   }
   chain ip_out${nth} {
-    ip saddr != @claim ${other}
+${elsewhere('ip saddr')}    ip saddr != @claim ${other}
     ip saddr @inuse drop
     ip saddr @probed drop
     oifname != @lease drop
@@ -173,8 +189,10 @@ ${tagged}    ether type arp goto arp_out${nth}
     drop
   }`
 
+/** Rows that each of the next two has room for. */
+export const mostScanned = 65_536
 /** Two sets of what was asked for in vain; which one takes the rows is swapped before the other is read, so that no row is lost. */
-const scanned = 'type ipv4_addr . ipv4_addr . inet_proto . inet_service; size 65536; flags dynamic,timeout; timeout 10m;'
+const scanned = `type ipv4_addr . ipv4_addr . inet_proto . inet_service; size ${mostScanned}; flags dynamic,timeout; timeout 10m;`
 
 function ipTable(table: string, devices: readonly RuledDevice[], shared: boolean): string {
   return `table ip ${table} {
@@ -237,8 +255,6 @@ export function claimChange(table: string, before: ReadonlyMap<string, IdleHost>
   const gone = [...before.values()].filter((host) => !same(after.get(host.address), host))
   const come = [...after.values()].filter((host) => !same(before.get(host.address), host))
   if (gone.length === 0 && come.length === 0) return ''
-  const macs = (hosts: Iterable<IdleHost>): Set<string> => new Set([...hosts].map(({ mac }) => mac))
-  const [macsBefore, macsAfter] = [macs(before.values()), macs(after.values())]
   const change = (verb: 'add' | 'delete', family: 'netdev' | 'ip', set: string, elements: string[]): string =>
     elements.length > 0 ? `${verb} element ${family} ${table} ${set} { ${elements.join(', ')} }\n` : ''
   const all = (verb: 'add' | 'delete', hosts: IdleHost[]): string => {
@@ -267,24 +283,7 @@ export function claimChange(table: string, before: ReadonlyMap<string, IdleHost>
   }
   const ranges = rangesOf(after.keys()).map(rangeText)
   const claim = (family: 'netdev' | 'ip'): string => `flush set ${family} ${table} claim\n${change('add', family, 'claim', ranges)}`
-  return [
-    claim('netdev'),
-    claim('ip'),
-    all('delete', gone),
-    change(
-      'delete',
-      'netdev',
-      'ourmac',
-      [...macsBefore].filter((mac) => !macsAfter.has(mac)),
-    ),
-    change(
-      'add',
-      'netdev',
-      'ourmac',
-      [...macsAfter].filter((mac) => !macsBefore.has(mac)),
-    ),
-    all('add', come),
-  ].join('')
+  return [claim('netdev'), claim('ip'), all('delete', gone), all('add', come)].join('')
 }
 
 /** A port of an address that leads to a decoy. */

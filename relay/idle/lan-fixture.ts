@@ -17,6 +17,10 @@ export interface Lan {
   host(name: string, address?: string): LanHost
   capture(segment: Segment, hosts: readonly IdleHost[], saved?: Record<string, string>): Promise<Captured>
   readonly interface: string
+  /** The switch: a namespace with the bridge `br0`. */
+  readonly bridge: string
+  /** The switch's port that the interface is plugged into. */
+  readonly port: string
   /** Makes that interface where it is not there; one that a killed process held is gone. */
   plugIn(): void
   close(): Promise<void>
@@ -57,20 +61,26 @@ export function openLan(): Lan {
     return full
   }
   const bridge = space('br')
+  spawnSync('ip', ['netns', 'exec', bridge, 'sh', '-c', 'for of in all default; do echo 1 > /proc/sys/net/ipv6/conf/$of/disable_ipv6; done'])
   ip('-n', bridge, 'link', 'add', 'br0', 'type', 'bridge')
   ip('-n', bridge, 'link', 'set', 'br0', 'up')
   let ports = 0
   const device = `slc${tag}`
+  let port = ''
   /** A veth is gone with the namespace that it was in. */
   const plugIn = (): void => {
     if (spawnSync('ip', ['link', 'show', device]).status === 0) return
-    const port = `p${ports++}`
+    port = `p${ports++}`
     ip('link', 'add', device, 'type', 'veth', 'peer', 'name', port, 'netns', bridge)
     ip('-n', bridge, 'link', 'set', port, 'master', 'br0', 'up')
   }
 
   return {
     interface: device,
+    bridge,
+    get port() {
+      return port
+    },
     plugIn,
     host(name, address) {
       const full = space(name)

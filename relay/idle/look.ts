@@ -22,8 +22,8 @@ function networkOf(network: string): string {
 export function lookAt(segment: Segment, engine: Politeness, deviceMac: string | undefined): (frame: Frame, now: number) => void {
   const own = macNumber(deviceMac ?? '')
   return (frame, now) => {
-    // A trunk's other networks are not this segment; where the interface is the tagged one, the tag is gone.
-    if (frame.vlan !== undefined && frame.vlan !== segment.vlan) return
+    // A trunk's other networks are not this segment; where the interface is the tagged one, the tag is gone. Tag 0 is a priority alone (IEEE 802.1Q, 6.9.1).
+    if (frame.vlan !== undefined && frame.vlan !== 0 && frame.vlan !== segment.vlan) return
     if (frame.etherFrom === own && own !== 0) return
     if (frame.kind === 'arp') {
       const { operation, senderIp, senderMac, targetIp } = frame
