@@ -11,6 +11,7 @@ import { sensorSummary, ticketAction, ticketState } from '@shenlou/contract/reco
 import { answers } from './dev/answers.ts'
 import { findings, incidents, tickets } from './dev/cases.ts'
 import { events, sessions } from './dev/records.ts'
+import { segments } from './dev/segments.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 /** A message: its text, or its texts by plural. */
@@ -76,7 +77,7 @@ test('colours come from the variables of app.css alone', async () => {
 })
 
 test('the mock answers every route as the contract says', async () => {
-  const ids: Partial<Record<RouteName, string>> = { event: events[0]?.id, finding: findings[0]?.id }
+  const ids: Partial<Record<RouteName, string>> = { event: events[0]?.id, finding: findings[0]?.id, segmentMap: segments[0]?.id }
   const first = (name: RouteName): string =>
     ids[name] ?? (routes[name].path.startsWith('/sessions') ? sessions : routes[name].path.startsWith('/incidents') ? incidents : tickets)[0]?.id ?? ''
   for (const name of Object.keys(routes) as RouteName[]) {
