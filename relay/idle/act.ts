@@ -32,6 +32,8 @@ const maxHeals = 1024
 const gatherMs = 5
 const maxTogether = 512
 const probesAtOnce = 2
+/** Anybody can say that he is one. */
+const maxServersTold = 8
 const notClaimed = 'the kernel does not take the claim of'
 
 type Claimed = Extract<Acts['events'][number], { kind: 'address.claimed' }>
@@ -45,6 +47,7 @@ export function openActor({ engine, kernel, device, own, now, say, log, probe, h
   let kernelWork: Promise<void> = Promise.resolve()
   let healWork: Promise<void> = Promise.resolve()
   let heals = 0
+  let told = 0
   let questions: number[] = []
   let gathering: NodeJS.Timeout | undefined
   let asking = 0
@@ -134,17 +137,21 @@ export function openActor({ engine, kernel, device, own, now, say, log, probe, h
 
   function act(): void {
     const acts = engine.take()
-    for (const server of acts.servers) log(`a DHCP server is at ${addressText(server)}; it is not answered`)
+    for (const server of acts.servers) {
+      told += 1
+      if (told <= maxServersTold) log(`a DHCP server is at ${addressText(server)}; it is not answered`)
+      if (told === maxServersTold) log('further DHCP servers are not answered either, and not named here')
+    }
     if (acts.servers.length > 0) {
       const servers = acts.servers.map(addressText)
       kernelWork = kernelWork.then(() => kernel.quiet(servers)).catch((error: Error) => trouble(`DHCP servers could not be kept quiet: ${error.message}`))
     }
     // That something is claimed is said when it is.
-    const told = acts.events.filter((event) => event.kind === 'address.claimed')
+    const claimed = acts.events.filter((event) => event.kind === 'address.claimed')
     for (const event of acts.events) if (event.kind !== 'address.claimed') say(event)
     if (acts.releases.length > 0 || acts.claims.length > 0) {
       const releases = acts.releases.map(addressText)
-      kernelWork = kernelWork.then(() => change(releases, acts.claims, told))
+      kernelWork = kernelWork.then(() => change(releases, acts.claims, claimed))
     }
     for (const { address, mac } of acts.heals) mendSoon(address, mac, true)
     if (acts.probes.length > 0) {

@@ -106,6 +106,13 @@ export function startIdle(options: StartIdleOptions): Idle {
       onState: (sees, reason) => sees || log(`segment ${segment.id}: first segments of connections are not seen: ${reason}`),
     })
     let polling = false
+    /** What goes wrong every second is said once. */
+    const troubles = new Set<string>()
+    const trouble = (line: string): void => {
+      if (troubles.has(line) || troubles.size >= 20) return
+      troubles.add(line)
+      log(`segment ${segment.id}: ${line}`)
+    }
     let surveyed = ''
     let surveyedAt = now()
     const poll = async (): Promise<void> => {
@@ -118,7 +125,7 @@ export function startIdle(options: StartIdleOptions): Idle {
         }
         actor.act()
       } catch (error) {
-        log(`segment ${segment.id}: the kernel does not say what it gave up: ${(error as Error).message}`)
+        trouble(`the kernel does not say what it gave up: ${(error as Error).message}`)
       } finally {
         polling = false
       }
@@ -150,7 +157,7 @@ export function startIdle(options: StartIdleOptions): Idle {
       if (!onProbed) return
       kernel.scanned().then(
         (rows) => rows.length > 0 && onProbed(rows),
-        (error: Error) => log(`segment ${segment.id}: the kernel does not say what was asked for in vain: ${error.message}`),
+        (error: Error) => trouble(`the kernel does not say what was asked for in vain: ${error.message}`),
       )
     }, scanMs)
     const stopWatching = (): void => {
@@ -200,7 +207,11 @@ export function startIdle(options: StartIdleOptions): Idle {
       const health = running.engine.health(now())
       const problem = running.problem()
       const blind = problem.startsWith('blind: ') && health.state !== 'released'
-      return { ...health, ...(blind ? { state: problem.endsWith(notBegun) ? ('starting' as const) : ('failed' as const) } : {}), detail: problem.slice(0, 300) }
+      return {
+        ...health,
+        ...(blind ? { state: problem.endsWith(notBegun) ? ('starting' as const) : ('failed' as const) } : {}),
+        detail: (problem || health.detail).slice(0, 300),
+      }
     },
     async release() {
       if ('failed' in running) return

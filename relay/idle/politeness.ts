@@ -16,7 +16,7 @@ import { markNever } from './never.ts'
 import type { Acts, Politeness, PolitenessOptions } from './politeness-types.ts'
 import { politenessRules } from './rules.ts'
 import { parseSaved, restoreAddresses, savedAddresses, writeSaved } from './saved.ts'
-import { addTo, claimedEvents, type Groups, givenUpEvent, haltedEvent, refusedEvents, releasedEvents } from './said.ts'
+import { addTo, claimedEvents, type Groups, givenUpEvent, haltedEvent, isSaid, refusedEvents, releasedEvents, strangeServers } from './said.ts'
 import { countRefusals, surveyOf, usedOf } from './survey.ts'
 import { type Notice, notices, openTable, ownerOf, reasonCode, reasonOf, reasons, setOwner, states } from './table.ts'
 
@@ -194,7 +194,7 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
     const groups: Groups = new Map()
     for (const at of order) {
       const reason = state[at] === states.idle ? refusal(at) : undefined
-      if (!reason || reasons[said[at] as number] === reason) continue
+      if (!reason || isSaid(reasons[said[at] as number], reason)) continue
       said[at] = reasonCode(reason)
       addTo(groups, reason, first + at)
     }
@@ -387,7 +387,7 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
         used: usedOf(table, watched()),
         refused: countRefusals(order, (at) => (state[at] === states.idle ? (refusal(at) ?? 'not-quiet') : undefined)),
         giveUps10m: recentGiveUps.filter(({ time }) => now - time <= rules.giveUpWindowMs).length,
-        detail: '',
+        detail: strangeServers(segment, servers),
       }
     },
     survey(now) {

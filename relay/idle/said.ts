@@ -8,6 +8,10 @@ const most = 256
 /** Reasons that are an owner's doing. */
 const byOwner: readonly YieldReason[] = ['owner-seen', 'probe-answered', 'dhcp-lease']
 
+/** How an owner shows himself changes from frame to frame; that there is one is said once. */
+export const isSaid = (before: YieldReason | undefined, now: YieldReason): boolean =>
+  before === now || (before !== undefined && byOwner.includes(before) && byOwner.includes(now))
+
 export type Groups = Map<YieldReason, number[]>
 export function addTo(groups: Groups, reason: YieldReason, address: number): void {
   const group = groups.get(reason)
@@ -58,6 +62,14 @@ export const givenUpEvent = (
     frame: notice === 'none' ? 'kernel' : notice,
   },
 })
+
+/** Whoever leases addresses is not answered, so who says that he does is not watched: worth a look where nobody named him. Empty when all are named. */
+export function strangeServers({ dhcpServers }: Segment, servers: Iterable<number>): string {
+  const strange = [...servers].map(addressText).filter((address) => !dhcpServers.includes(address))
+  if (strange.length === 0) return ''
+  const named = `${strange.slice(0, 8).join(', ')}${strange.length > 8 ? ' …' : ''}`
+  return `${strange.length} DHCP servers answer here that the segment does not name: ${named}; decoys do not answer them`
+}
 
 export const haltedEvent = (segment: string, giveUps: number, windowMs: number, addresses: Iterable<number>): IdleDraft => ({
   kind: 'segment.halted',
