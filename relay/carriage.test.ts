@@ -17,6 +17,7 @@ import { openBlobSpool } from '@shenlou/link/blobs'
 import { issueIdentity } from '@shenlou/link/identity'
 import type { SensorIdentity } from '@shenlou/link/identity-types'
 import { openJournal } from '@shenlou/link/journal'
+import { encodeProxyHeader } from '@shenlou/link/proxy-protocol'
 import { listenTunnel } from '@shenlou/link/tunnel-gate'
 import { connectTunnel } from '@shenlou/link/tunnel-relay'
 import type { BlobSpool, Journal } from '@shenlou/link/uplink-types'
@@ -182,6 +183,24 @@ test('a client talks to the decoy through relay, tunnel and worker, and both jou
   )
   assert.equal(new Set([...relayed, ...seen].map(({ connection }) => connection)).size, 1)
   assert.deepEqual(relayed[1]?.body, { ...relayed[1]?.body, by: 'client', how: 'end', bytesIn: 7, bytesOut: 17 })
+})
+
+test("a PROXY header from outside is the decoy's to read as bytes, and changes nothing of who is said to have come", async () => {
+  const v2 = encodeProxyHeader({ transport: 'tcp', source: { ip: '198.51.100.7', port: 4444 }, destination: { ip: '198.51.100.8', port: 22 } })
+  for (const header of [Buffer.from('PROXY TCP4 198.51.100.7 198.51.100.8 4444 22\r\n'), v2]) {
+    const peer = await dial()
+    const from = peer.socket.localPort
+    peer.socket.write(Buffer.concat([header, Buffer.from('whoami\n')]))
+    await eventually(() => peer.text.includes('whoami\n'))
+    peer.socket.end()
+    await eventually(() => peer.ended)
+    await eventually(async () => (await eventsOf('relay')).some(({ kind, source }) => kind === 'connection.closed' && source?.port === from))
+    const all = [...(await eventsOf('relay')), ...(await eventsOf('decoys'))]
+    assert.ok(!all.some(({ source }) => source?.ip === '198.51.100.7'))
+    const closed = all.find(({ kind, source }) => kind === 'connection.closed' && source?.port === from)
+    assert.deepEqual(closed?.source, { ip: '127.0.0.1', port: from })
+    assert.equal((closed?.body as { bytesIn?: number }).bytesIn, header.length + 7)
+  }
 })
 
 test('a reset passes both ways', async () => {

@@ -35,6 +35,10 @@ const settings = (devices: readonly string[]): [string, string][] => [
     [`ipv4/conf/${name}/arp_filter`, '0'],
     [`ipv4/conf/${name}/rp_filter`, '0'],
     [`ipv4/conf/${name}/accept_redirects`, '0'],
+    // What a machine was set to is the default of each new namespace.
+    [`ipv4/conf/${name}/accept_source_route`, '0'],
+    [`ipv4/conf/${name}/proxy_arp`, '0'],
+    [`ipv4/conf/${name}/log_martians`, '0'],
     [`ipv4/conf/${name}/forwarding`, '0'],
     // IPv6 is not covered: nothing of ours speaks it on the wire.
     [`ipv6/conf/${name}/disable_ipv6`, '1'],

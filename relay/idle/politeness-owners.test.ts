@@ -132,10 +132,10 @@ test('in those rounds owners did come to claimed addresses', () => {
   assert.ok(takenFrom >= 10, `${takenFrom} times`)
 })
 
-test('an owner that shows himself by ARP and by DHCP in turn is said once, not with each frame', () => {
+test('an owner who shows himself now in one way and now in another is said once, not with each frame', () => {
   const bench = openBench(office(), hostsOf('10.1.2.0/24', 3, 10))
   for (let second = 0; second < 100; second++) {
-    for (const how of ['arp', 'ip', 'probe'] as const) bench.engine.seen(ip('10.1.2.10'), 0x0200_0000_00aa, second % 2 ? how : 'probe', bench.now())
+    bench.engine.seen(ip('10.1.2.10'), 0x0200_0000_00aa, second % 2 ? 'arp' : 'probe', bench.now())
     bench.pass(1)
   }
   const said = bench.said('address.refused').filter(({ body }) => 'addresses' in body && body.addresses.includes('10.1.2.10'))
