@@ -79,6 +79,8 @@ export const pages: string[] = [
   '/settings',
   '/settings?tab=people',
   '/settings?tab=tokens',
+  '/settings?tab=updates',
+  '/settings?tab=delay',
   '/settings?tab=audit',
   '/notices',
   '/nowhere',
