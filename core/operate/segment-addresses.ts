@@ -114,7 +114,8 @@ export async function segmentAddresses(
     if (of) of.push(text)
     else ports.set(each.decoy, [text])
   }
-  if (cursor !== undefined && !/^\d{1,5}$/.test(cursor)) throw new ApiError(400, 'cursor', 'the cursor is not one of this list')
+  if (cursor !== undefined && !/^\d{1,5}$/.test(cursor))
+    throw new ApiError(400, 'bad-cursor', 'the cursor is not one that this list gave: start from the first page')
   const start = Math.max(Number(cursor ?? 0), first === undefined ? 0 : toNumber(first) - network.from)
   const fits = (at: number): boolean => {
     if (state !== undefined && addressStates[cells[at] as number] !== state) return false

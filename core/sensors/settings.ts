@@ -90,7 +90,7 @@ export async function configureSensor(
       if (!found) throw new ApiError(400, 'no-group', `there is no group ${group}: make it first, or choose another`, { fields: { group: 'is not there' } })
       if (row.scope !== found.scope && !row.scope.startsWith(`${found.scope}/`)) {
         throw new ApiError(
-          400,
+          409,
           'other-scope',
           `the group ${group} is for ${found.scope}, and ${row.name} is at ${row.scope}: choose a group of its own place`,
           {
