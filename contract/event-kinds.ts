@@ -449,15 +449,17 @@ export const eventKinds = {
   'plant.affected': define({
     emitter: 'decoy',
     value: 'high',
-    summary: 'What an adversary wrote had its consequence in the plant: an alarm, a trip, damage.',
+    summary: 'What an adversary wrote had its consequence in the plant: a process that is no longer what it would have been, an alarm, a trip, damage.',
     body: z.object({
       plant: escaped(64),
-      consequence: z.enum(['alarm', 'trip', 'interlock', 'damage', 'quality', 'recovered']),
+      consequence: z.enum(['alarm', 'trip', 'interlock', 'damage', 'quality', 'process', 'recovered']),
       id: escaped(96),
       tag: escaped(96),
       name: label.optional(),
       value: z.number(),
       limit: z.number().optional(),
+      /** What the undisturbed plant has there at the same time: of a process that left it, or came back to it. */
+      otherwise: z.number().optional(),
       unit: escaped(16).optional(),
       /** The write that it is put down to. */
       after: z.object({ tag: escaped(96), value: z.number(), time: z.number(), role: tagRole.optional() }),

@@ -62,6 +62,19 @@ test('a consequence is said by the session that wrote last, with the name of wha
   watch.close()
 })
 
+test('a process that left the undisturbed plant is said with what it would have been', async () => {
+  const { view, tell } = watched()
+  const watch = openConsequences({ open: () => Promise.resolve(view), log: assert.fail })
+  const said: unknown[] = []
+  watch.wrote('paint', 'a', 'OV2.Z1.SP', ({ consequence, id, value, limit, otherwise }) => said.push([consequence, id, value, limit, otherwise]))
+  await Promise.resolve()
+  await Promise.resolve()
+  const { limit: _, ...measured } = consequence('OV2.Z1.SP')
+  tell({ ...measured, kind: 'process', id: 'OV2.Z1.PV', otherwise: 181.000000042 })
+  assert.deepEqual(said, [['process', 'OV2.Z1.PV', 205.1235, undefined, 181]])
+  watch.close()
+})
+
 test('the plant is let go half an hour after the last write, and the oldest first when many write', async (context) => {
   context.mock.timers.enable({ apis: ['setTimeout'] })
   const { view, released } = watched()

@@ -63,7 +63,7 @@ export function openConsequences({ open, log }: { open(plant: string, adversary:
 
 const round = (value: number): number => (Number.isFinite(value) ? Number(value.toPrecision(7)) : 0)
 
-function bodyOf(view: PlantView, { kind, id, tag, value, limit, after, defeated = [] }: Consequence): EventBody<'plant.affected'> {
+function bodyOf(view: PlantView, { kind, id, tag, value, limit, otherwise, after, defeated = [] }: Consequence): EventBody<'plant.affected'> {
   const found = view.tag(tag)
   const roleOf = (name: string) => view.tag(name)?.role ?? 'state'
   return {
@@ -74,6 +74,7 @@ function bodyOf(view: PlantView, { kind, id, tag, value, limit, after, defeated 
     ...(found ? { name: found.title, unit: found.unit } : {}),
     value: round(value),
     ...(limit === undefined ? {} : { limit: round(limit) }),
+    ...(otherwise === undefined ? {} : { otherwise: round(otherwise) }),
     after: { tag: after.tag, value: round(after.value), time: after.at, role: after.tag.endsWith('.Mode') ? 'drive' : roleOf(after.tag) },
     ...(defeated.length === 0 ? {} : { defeated: defeated.slice(0, 16).map((one) => ({ tag: one.tag, value: round(one.value), role: roleOf(one.tag) })) }),
   }

@@ -361,29 +361,25 @@ test('an attack on several controllers is one incident with one ticket, said as 
     ...Array.from({ length: 6 }, (_, at) => ask({}, 'oven-2', session, at * 1000)),
   ])
   assert.ok((await findingsOf(source.ip)).every((each) => !each.techniques.some(({ id }) => ['T0831', 'T0826', 'T0828', 'T0879'].includes(id))))
-  await say([
-    ask({ operation: 'write', function: 'Write Single Register', points: [point], count: 1, changed: true }, 'oven-2', session, 10_000),
-    {
-      ...ask({}, 'oven-2', session, 60_000),
-      kind: 'plant.affected',
-      body: {
-        ...{
-          plant: 'paint',
-          consequence: 'trip',
-          id: 'OV2.OVERHEAT',
-          tag: 'OV2.Z2.PV',
-          name: { zh: '二区温度', en: 'Zone 2 temperature' },
-          value: 231,
-          limit: 230,
-        },
-        ...{ unit: '°C', after: { tag: 'OV2.Z1.SP', value: 230, time: now + 10_000 } },
-      },
+  await say([ask({ operation: 'write', function: 'Write Single Register', points: [point], count: 1, changed: true }, 'oven-2', session, 10_000)])
+  // A tag that took another value is no impact yet: the oven may be cold, its burner off.
+  assert.ok((await findingsOf(source.ip)).every((each) => !each.techniques.some(({ id }) => id === 'T0831')))
+  const affected = (body: Record<string, unknown>, after: number): Partial<SensorEvent> => ({
+    ...ask({}, 'oven-2', session, after),
+    kind: 'plant.affected',
+    body: {
+      ...{ plant: 'paint', tag: 'OV2.Z2.PV', name: { zh: '二区温度', en: 'Zone 2 temperature' }, unit: '°C', ...body },
+      after: { tag: 'OV2.Z1.SP', value: 230, time: now + 10_000 },
     },
+  })
+  await say([
+    affected({ consequence: 'process', id: 'OV2.Z2.PV', value: 186, otherwise: 180 }, 30_000),
+    affected({ consequence: 'trip', id: 'OV2.OVERHEAT', value: 231, limit: 230 }, 60_000),
   ])
   const found = await findingsOf(source.ip)
   assert.deepEqual(found.map(({ rule }) => rule).sort(), [
-    ...['industrial.identification', 'industrial.identification', 'industrial.monitoring', 'industrial.parameter', 'industrial.process-changed'],
-    ...['industrial.rogue-master', 'industrial.sweep', 'plant.trip'],
+    ...['industrial.identification', 'industrial.identification', 'industrial.monitoring', 'industrial.parameter'],
+    ...['industrial.rogue-master', 'industrial.sweep', 'plant.process', 'plant.trip'],
   ])
   const parameter = found.find(({ rule }) => rule === 'industrial.parameter')
   assert.match(parameter?.reason.en ?? '', /^OV2 Zone 1 setpoint 180 → 230 °C, by a client that is not the HMI\. A setpoint/)

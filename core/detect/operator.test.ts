@@ -59,6 +59,10 @@ test('a consequence is said with its limit and the write that it is put down to'
   }
   const event = { kind: 'plant.affected', time: 1_800_000_000_000, body } as unknown as StoredEvent
   assert.equal(operatorSays(event)?.en, 'OV2.Z1.HH: OV2 Zone 1 temperature 206.1 °C (limit 205 °C), 42 s after OV2.Z1.SP was set to 230')
+  const { limit: _, ...measured } = body
+  const moved = { ...event, body: { ...measured, consequence: 'process', id: 'OV2.Z1.PV', otherwise: 181.2 } } as unknown as StoredEvent
+  assert.equal(operatorSays(moved)?.en, 'OV2.Z1.PV: OV2 Zone 1 temperature 206.1 °C (undisturbed 181.2 °C), 42 s after OV2.Z1.SP was set to 230')
+  assert.match(operatorSays(moved)?.zh ?? '', /206\.1 °C.未受扰动时 181\.2 °C.,在把/)
   const defeated = [
     { tag: 'OV2.TripBypass', value: 1, role: 'safety' },
     { tag: 'OV2.TripLim', value: 350, role: 'safety' },

@@ -76,10 +76,14 @@ function consequenceSaid(body: EventBody<'plant.affected'>, time: number): Said 
   const later = Math.max(0, Math.round((time - body.after.time) / 1000))
   const name = (language: 'zh' | 'en'): string => (body.name ? `${machine} ${body.name[language]}` : body.tag)
   const limit: Said = body.limit === undefined ? { zh: '', en: '' } : { zh: `(限值 ${plain(body.limit)}${unit})`, en: ` (limit ${plain(body.limit)}${unit})` }
+  const otherwise: Said =
+    body.otherwise === undefined
+      ? { zh: '', en: '' }
+      : { zh: `(未受扰动时 ${plain(body.otherwise)}${unit})`, en: ` (undisturbed ${plain(body.otherwise)}${unit})` }
   const lost = (body.defeated ?? []).slice(0, shownPoints).map(({ tag, value }) => `${tag} = ${plain(value)}`)
   return {
-    zh: `${body.id}:${name('zh')} ${plain(body.value)}${unit}${limit.zh},在把 ${body.after.tag} 写为 ${plain(body.after.value)} 之后 ${later} 秒${lost.length === 0 ? '' : `;当时 ${lost.join('、')}`}`,
-    en: `${body.id}: ${name('en')} ${plain(body.value)}${unit}${limit.en}, ${later} s after ${body.after.tag} was set to ${plain(body.after.value)}${lost.length === 0 ? '' : `, with ${lost.join(', ')}`}`,
+    zh: `${body.id}:${name('zh')} ${plain(body.value)}${unit}${limit.zh}${otherwise.zh},在把 ${body.after.tag} 写为 ${plain(body.after.value)} 之后 ${later} 秒${lost.length === 0 ? '' : `;当时 ${lost.join('、')}`}`,
+    en: `${body.id}: ${name('en')} ${plain(body.value)}${unit}${limit.en}${otherwise.en}, ${later} s after ${body.after.tag} was set to ${plain(body.after.value)}${lost.length === 0 ? '' : `, with ${lost.join(', ')}`}`,
   }
 }
 

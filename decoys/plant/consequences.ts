@@ -14,12 +14,19 @@ export interface Ledger {
   readonly writes: Write[]
   readonly told: Map<string, Write>
   add(write: Write): void
+  /** Units with a write that something may still be put down to. */
+  written(): Set<string>
+  /** The write that was named when this tag was said to have left the undisturbed plant. */
+  processTold(tag: string): Write | undefined
+  /** A tag left the undisturbed plant. False when no write, or none but the one named before, can be named for it: nothing is told then. */
+  processBegins(tag: string, value: number, otherwise: number): boolean
+  processEnds(tag: string, value: number, otherwise: number): void
 }
 
 const unitOf = (tag: string): string => tag.slice(0, tag.indexOf('.'))
 const zoneOf = (tag: string): string => tag.split('.', 2).join('.')
 
-/** Opens the ledger of a branch. `undisturbed` is asked whether the same happened without anybody's doing; `now` is the branch's own time, `defeated` what of a unit's safety it left otherwise. */
+/** Opens the ledger of a branch. `undisturbed` is asked whether the same happened without anybody's doing; `now` is the branch's own time, `defeated` what of a unit's safety it left otherwise, `moves` whether a tag drives the process. */
 export function openLedger(
   undisturbed: Run,
   now: () => number,
@@ -27,14 +34,26 @@ export function openLedger(
   writes: Write[] = [],
   told: [string, Write][] = [],
   defeated: (unit: string) => NonNullable<Consequence['defeated']> = () => [],
+  moves: (tag: string) => boolean = () => true,
 ): Ledger {
   const known = new Map(told)
   /** The write that something in this place is put down to: the last on the same zone, else the last on the same unit, that changed anything. */
-  const cause = (tag: string): Write | undefined => {
-    const recent = writes.filter((write) => now() - write.at <= windowMs && write.value !== write.before && unitOf(write.tag) === unitOf(tag))
-    return recent.findLast((write) => zoneOf(write.tag) === zoneOf(tag)) ?? recent.at(-1)
+  const causeAmong = (recent: Write[], tag: string): Write | undefined => recent.findLast((write) => zoneOf(write.tag) === zoneOf(tag)) ?? recent.at(-1)
+  const effective = (): Write[] => writes.filter((write) => now() - write.at <= windowMs && write.value !== write.before)
+  const ofUnit = (tag: string): Write[] => effective().filter((write) => unitOf(write.tag) === unitOf(tag))
+  const cause = (tag: string): Write | undefined => causeAmong(ofUnit(tag), tag)
+  /** A limit moves nothing as long as a write of what drives the machine can be named. */
+  const mover = (tag: string): Write | undefined => {
+    const recent = ofUnit(tag)
+    return (
+      causeAmong(
+        recent.filter((write) => moves(write.tag)),
+        tag,
+      ) ?? causeAmong(recent, tag)
+    )
   }
-  const say = (kind: Consequence['kind'], id: string, tag: string, value: number, limit: number | undefined, write: Write): void =>
+  const processKey = (tag: string): string => `process ${tag}`
+  const say = (kind: Consequence['kind'], id: string, tag: string, value: number, limit: number | undefined, write: Write, otherwise?: number): void =>
     tell({
       at: now(),
       kind,
@@ -42,6 +61,7 @@ export function openLedger(
       tag,
       value,
       ...(limit !== undefined && { limit }),
+      ...(otherwise !== undefined && { otherwise }),
       after: { tag: write.tag, value: write.value, at: write.at },
       defeated: defeated(unitOf(tag)),
     })
@@ -65,6 +85,20 @@ export function openLedger(
     add(write) {
       writes.push(write)
       if (writes.length > writesKept) writes.shift()
+    },
+    written: () => new Set(effective().map(({ tag }) => unitOf(tag))),
+    processTold: (tag) => known.get(processKey(tag)),
+    processBegins(tag, value, otherwise) {
+      const write = mover(tag)
+      if (!write || write.at === known.get(processKey(tag))?.at) return false
+      known.set(processKey(tag), write)
+      say('process', tag, tag, value, undefined, write, otherwise)
+      return true
+    },
+    processEnds(tag, value, otherwise) {
+      const write = known.get(processKey(tag))
+      known.delete(processKey(tag))
+      if (write && now() - write.at <= windowMs) say('recovered', tag, tag, value, undefined, write, otherwise)
     },
     watch: {
       alarm(plan, raised, value, limit) {

@@ -56,12 +56,14 @@ export type WriteResult =
  */
 export interface Consequence {
   at: number
-  kind: 'alarm' | 'trip' | 'interlock' | 'damage' | 'quality' | 'recovered'
-  /** Unit and alarm or interlock. */
+  kind: 'alarm' | 'trip' | 'interlock' | 'damage' | 'quality' | 'process' | 'recovered'
+  /** Unit and alarm or interlock; the tag itself where the process left the undisturbed one. */
   id: string
   tag: string
   value: number
   limit?: number
+  /** What the undisturbed plant has there at the same time, where the process left it or came back to it. */
+  otherwise?: number
   after: { tag: string; value: number; at: number }
   /** Tags of the unit's safety and protection that the adversary left another way than the undisturbed plant has them. */
   defeated?: { tag: string; value: number }[]

@@ -5,6 +5,7 @@ import { type Layout, layOut } from './layout.ts'
 import { openPast, type Past } from './past.ts'
 import type { Consequence, PlantsOptions, Snapshot } from './plant.ts'
 import { type Ledger, openLedger } from './consequences.ts'
+import { openDeviations } from './deviations.ts'
 import { openRun, type Run } from './run.ts'
 import { decodePlant, encodePlant, type SavedFacts } from './saved.ts'
 
@@ -26,6 +27,8 @@ export interface Branch {
   readonly run: Run
   readonly since: number
   readonly ledger: Ledger
+  /** Tells where its process left the undisturbed one, when both are at the same step. */
+  readonly compare: () => void
   /** How many acts it holds. */
   acts: number
   dirty: boolean
@@ -128,6 +131,7 @@ export function openPlantSite(plant: PlantsOptions['plants'][number], options: P
         (layout.unitIndex.get(unitId)?.tags ?? [])
           .filter(({ guards, source, touched }) => guards && run.f[touched] === 1 && run.f[source] !== base!.f[source])
           .map(({ tag, source }) => ({ tag: tag.id, value: run.f[source]! })),
+      (tag) => tag.endsWith('.Mode') || ['setpoint', 'drive', 'reset'].includes(layout.index.get(tag)?.tag.role ?? ''),
     )
   const save = (seat: Seat): void => {
     const { branch } = seat
@@ -191,7 +195,8 @@ export function openPlantSite(plant: PlantsOptions['plants'][number], options: P
         run.watch = ledger.watch
         const done = saved.facts.acts ?? 0
         const left = acts.after(adversary, saved.facts.since, done)
-        const branch = { run, since: saved.facts.since, ledger, acts: left.at(-1)?.n ?? done, dirty: left.length > 0, savedAt: options.clock() }
+        const compare = openDeviations(layout, base!, run, ledger)
+        const branch = { run, since: saved.facts.since, ledger, compare, acts: left.at(-1)?.n ?? done, dirty: left.length > 0, savedAt: options.clock() }
         run.due.push(...left.map((act) => ({ step: act.step, work: () => void perform(layout, run, ledger, act) })))
         seat.branch = branch
         branches.set(adversary, options.clock())
@@ -268,7 +273,8 @@ export function openPlantSite(plant: PlantsOptions['plants'][number], options: P
       const run = openRun(engine, from.f.slice(), from.step)
       const ledger = ledgerOf(seat, run)
       run.watch = ledger.watch
-      seat.branch = { run, since: from.step * stepMs, ledger, acts: 0, dirty: true, savedAt: 0 }
+      const compare = openDeviations(layout, from, run, ledger)
+      seat.branch = { run, since: from.step * stepMs, ledger, compare, acts: 0, dirty: true, savedAt: 0 }
       branches.set(seat.adversary, options.clock())
       host.bound(seat)
       return seat.branch
@@ -308,6 +314,7 @@ export function openPlantSite(plant: PlantsOptions['plants'][number], options: P
           continue
         }
         if (!seat.branch.run.advance(target, Math.max(1, left()), seat.steps.size > 0 ? publish(() => [seat]) : undefined)) there = false
+        else if (seat.consequences.size > 0) seat.branch?.compare()
       }
       if (waiting.length > 0) {
         const done = waiting.filter((one) => one.run.step >= one.target)

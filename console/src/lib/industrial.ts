@@ -148,6 +148,8 @@ export function alarmsAt(sample: Sample, rows: readonly Row[], at: number, pictu
   for (const row of rows) {
     if (row.type !== 'affected' || row.at > at || (sample.alarms && row.at <= sample.seen)) continue
     said = true
+    // A process that came back is no alarm that returned, whatever its tag is called.
+    if (row.body.otherwise !== undefined) continue
     if (row.body.consequence === 'recovered') found.delete(row.body.id)
     else if (standing.has(row.body.consequence)) raise(row.body.id, row.body.tag, undefined)
   }
@@ -209,7 +211,10 @@ export function requestSaid(body: Request): string {
 export function affectedSaid(body: Affected): string {
   const name = body.name ? `${body.tag.split('.', 1)[0]} ${say(body.name)}` : body.tag
   const limit = body.limit === undefined ? '' : ` (${m.limit_of({ value: withUnit(body.limit, body) })})`
-  return `${word(consequenceWords, body.consequence)} ${body.id}${m.colon()}${name} ${withUnit(body.value, body)}${limit}`
+  if (body.otherwise === undefined) return `${word(consequenceWords, body.consequence)} ${body.id}${m.colon()}${name} ${withUnit(body.value, body)}${limit}`
+  // What the process is about is its tag: no alarm has another name for it.
+  const undisturbed = ` (${m.undisturbed_value({ value: withUnit(body.otherwise, body) })})`
+  return `${word(consequenceWords, body.consequence)}${m.colon()}${name} ${withUnit(body.value, body)}${undisturbed}`
 }
 
 export const classWord = (kind: string): string => word(classWords, kind)

@@ -195,6 +195,7 @@ export const consequenceWords: Record<EventBody<'plant.affected'>['consequence']
   interlock: m.consequence_interlock,
   damage: m.consequence_damage,
   quality: m.consequence_quality,
+  process: m.consequence_process,
   recovered: m.consequence_recovered,
 }
 /** What a tag is; as the tag tables of controllers sort them. */

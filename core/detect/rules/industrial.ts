@@ -1,4 +1,4 @@
-/** Rules over what is asked of controllers. Impact techniques are in plant.ts: a packet alone has none, `changed` says that the process is another. */
+/** Rules over what is asked of controllers. Impact techniques are in plant.ts: a packet alone has none, and neither has a tag that took another value. */
 import type { Condition } from '../rule.ts'
 import { screens } from '../operator.ts'
 import { rulesOf } from './rules-of.ts'
@@ -259,17 +259,6 @@ const acting = rulesOf({ ...common, severity: 'high', opens: true }, [
     },
     techniques: ['T0804', 'T0803'],
     when: named('^STOPDT act$'),
-  },
-  {
-    id: 'industrial.process-changed',
-    title: { zh: '写入改变了生产过程', en: 'A write changed the process' },
-    reason: {
-      zh: '过程已与无人干预时不同;其他访问者看到的仍是未受扰动的过程。',
-      en: 'The process is no longer what it would have been; other visitors still see it undisturbed.',
-    },
-    severity: 'critical',
-    techniques: ['T0831'],
-    when: { field: 'body.changed', is: true },
   },
 ])
 

@@ -1,4 +1,4 @@
-/** Rules over what an adversary's writes led to in the plant: the only ones with impact techniques, besides a write that changed the process. */
+/** Rules over what an adversary's writes led to in the plant: the only ones with impact techniques. */
 import type { Condition } from '../rule.ts'
 import { rulesOf } from './rules-of.ts'
 
@@ -22,6 +22,17 @@ export const plantRules = rulesOf(
     opens: true,
   },
   [
+    {
+      id: 'plant.process',
+      title: { zh: '写入改变了生产过程', en: 'A write changed the process' },
+      reason: {
+        zh: '测量值或设备运行状态已与无人干预时不同;其他访问者看到的仍是未受扰动的过程。',
+        en: 'What is measured, or what runs, is no longer what it would have been; other visitors still see the process undisturbed.',
+      },
+      severity: 'critical',
+      techniques: ['T0831'],
+      when: consequence('process'),
+    },
     {
       id: 'plant.alarm',
       title: { zh: '写入引发报警', en: 'A write raised an alarm' },
