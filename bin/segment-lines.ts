@@ -33,5 +33,4 @@ export function segmentLines(segment: PlannedSegment): string[] {
     ...(hosts.length < total ? [`  ${hosts.length} of ${total} hosts are shown; --full shows every one`] : []),
   ]
 }
-const quiet = (seconds: number): string => 
-  seconds < 60 ? `${seconds} s` : seconds % 3600 === 0 ? `${seconds / 3600} h` : `${Math.round(seconds / 60)} min`
+const quiet = (seconds: number): string => (seconds < 60 ? `${seconds} s` : seconds % 3600 === 0 ? `${seconds / 3600} h` : `${Math.round(seconds / 60)} min`)

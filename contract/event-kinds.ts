@@ -506,14 +506,14 @@ export const eventKinds = {
   'sensor.troubled': define({
     emitter: 'core',
     value: 'high',
-    summary: 'The core found something wrong with a sensor: its identity used twice, its journal gone back, events missing or rejected, silence, a relay that does not see.',
+    summary:
+      'The core found something wrong with a sensor: its identity used twice, its journal gone back, events missing or rejected, silence, a relay that does not see.',
     body: z.object({
       problem: z.enum(['cloned', 'token-reused', 'journal-returned', 'gap', 'silent', 'rejected', 'blind']),
       detail: escaped(1000),
       count,
     }),
   }),
-  'worker.exited': define({
   'delay.began': define({
     emitter: 'sensor',
     value: 'high',
@@ -534,6 +534,7 @@ export const eventKinds = {
       reason: z.enum(delayReasons),
     }),
   }),
+  'worker.exited': define({
     emitter: 'sensor',
     value: 'high',
     summary: 'A worker of a decoy host ended and was started again.',
