@@ -178,12 +178,12 @@ describe('updates of relays', () => {
       copyFileSync(`${file}.manifest.json`, join(inbox, 'ready', 'manifest.json'))
       return join(inbox, 'ready', 'package.tar.gz')
     }
-    const refused = (): string => {
+    const refused = (code = 1): string => {
       const trust = join(folder, 'park-1', 'trusted-keys.pem')
       const { stderr, status } = spawnSync(join(home, 'current', 'shenlou-relay'), ['install-update', '--inbox', inbox, '--home', home, '--trust', trust], {
         encoding: 'utf8',
       })
-      assert.equal(status, 1)
+      assert.equal(status, code)
       assert.equal(readlinkSync(join(home, 'current')), 'versions/0.2.0-5')
       assert.ok(existsSync(join(home, 'current', 'shenlou-relay')))
       assert.deepEqual(
@@ -206,9 +206,17 @@ describe('updates of relays', () => {
     const bytes = readFileSync(file)
     bytes[bytes.length - 1000] = (bytes[bytes.length - 1000] as number) ^ 1
     writeFileSync(file, bytes)
-    assert.equal(refused(), 'the package is not the one that its manifest names')
+    assert.equal(refused(75), 'the package is not the one that its manifest names; it is tried again later')
     writeFileSync(file, bytes.subarray(0, 1000))
-    // Each that its key signed and that failed needs a higher sequence.
-    assert.match(refused(), /^release 22 was tried here and switched back/)
+    // Signed well, it may come whole another time.
+    assert.match(refused(75), /^the package does not have the \d+ bytes that its manifest names; it is tried again later$/)
+    assert.equal(JSON.parse(readFileSync(join(home, 'state', 'put-off'), 'utf8')).times, 2)
+    assert.equal(readFileSync(join(home, 'state', 'refused'), 'utf8'), '6\n')
+    // Signed as it is, it will not.
+    const cut = readFileSync(await archive('0.2.0')).subarray(0, 1_000_000)
+    mkdirSync(join(folder, 'cut'))
+    const broken = join(folder, 'cut', `${packageName('relay', '0.2.0')}.tar.gz`)
+    writeFileSync(broken, cut)
+    await assert.rejects(release('sign', '--key', keys(), '--sequence', '23', broken), /the archive is broken: unexpected end of file/)
   })
 })

@@ -57,6 +57,16 @@ test('one that switches back, refuses, falls ill or stays away halts it, and say
   assert.equal(halted({ ...updated, sound: false }, boundMs + 2), 'park-0: the new version is there and does not do its work')
 })
 
+test('one that put it off, as its disk is full, is offered it again and halts nothing', () => {
+  const says = (state: 'ready' | 'downloading', detail: string): Seen => ({ ...before, update: { state, sequence: 0, about: 5, detail } })
+  let now = nextRollout(fresh(0), sensors(), seen(before, before, before), wanted, 0)
+  now = nextRollout(now.rollout, now.sensors, seen(says('ready', ''), before, before), wanted, 1)
+  assert.deepEqual(states(now), ['updating', 'pending', 'pending'])
+  for (const at of [2, boundMs, 2 * boundMs])
+    now = nextRollout(now.rollout, now.sensors, seen(says('downloading', 'put off: no room'), before, before), wanted, at)
+  assert.deepEqual([now.rollout.state, ...states(now), now.sensors[0]?.detail], ['running', 'offered', 'pending', 'pending', 'put off: no room'])
+})
+
 test('one that is away when it is offered is waited for, and one that was healthy may be away for a moment', () => {
   let now = nextRollout(fresh(0), sensors(), seen({ ...before, connected: false }, before, before), wanted, 0)
   now = nextRollout(now.rollout, now.sensors, seen({ ...before, connected: false }, before, before), wanted, 100 * boundMs)

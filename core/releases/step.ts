@@ -75,6 +75,8 @@ function judge(sensor: RolloutSensor, seen: Seen | undefined, wanted: { version:
   }
   const begun = state === 'updating' || there || (update?.about === wanted.sequence && update.state === 'ready')
   if (!begun) return ['offered', update?.about === wanted.sequence && update.state === 'downloading' ? update.detail : '']
+  // It was put off there, and is fetched and tried again.
+  if (update?.about === wanted.sequence && update.state === 'downloading') return ['offered', update.detail]
   if (state === 'updating' && now - since > boundMs)
     return ['failed', seen?.connected ? 'the new version is there and does not do its work' : `it did not come back within ${boundMs / 60_000} minutes`]
   return ['updating', '']

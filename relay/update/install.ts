@@ -9,8 +9,9 @@ import { join } from 'node:path'
 import { syncFolder, writeFileAtomic } from '@shenlou/link/atomic-file'
 import { type Installed, judgeRelease, verifyRelease } from '@shenlou/link/release'
 import about from '../package.json' with { type: 'json' }
-import { requireRoom } from './room.ts'
-import { readPackage } from './unpack.ts'
+import { type PutOff, putOffFile, readPutOff } from './put-off.ts'
+import { outOfRoom, requireRoom } from './room.ts'
+import { BrokenPackage, readPackage } from './unpack.ts'
 
 const platform = `linux-${process.arch}`
 
@@ -29,7 +30,13 @@ export async function installedNow(home: string): Promise<Installed> {
 /** The keys that this machine trusts; none where there is no such file. */
 export const trustedKeys = (file: string): Promise<string> => readFile(file, 'utf8').catch(() => '')
 
-/** `home` is the launcher's folder, `inbox` the relay's, `trust` the file of public keys. Resolves with one line; rejects with one, and then nothing changed. */
+/** It was not installed for a reason that passes, such as a full disk: the relay offers it again when its time has come. */
+export class UpdatePutOff extends Error {}
+
+/**
+ * `home` is the launcher's folder, `inbox` the relay's, `trust` the file of public keys. Resolves with one line; rejects with one, and then nothing changed.
+ * Only a package that is what was signed and no archive of a relay is refused for good; else it is an `UpdatePutOff`.
+ */
 export async function installUpdate({ inbox, home, trust }: { inbox: string; home: string; trust: string }): Promise<string> {
   const ready = join(inbox, 'ready')
   const incoming = join(home, 'state', 'incoming')
@@ -63,20 +70,28 @@ export async function installUpdate({ inbox, home, trust }: { inbox: string; hom
     await link(current, join(home, 'previous'))
     await rm(join(home, 'state', 'starts'), { force: true })
     await rm(join(home, 'state', 'rolled-back'), { force: true })
+    await rm(putOffFile(home), { force: true })
     await writeFileAtomic(join(home, 'state', 'probation'), `${manifest.sequence}\n`, 0o644)
     await link(`versions/${name}`, join(home, 'current'))
     await syncFolder(home)
     await prune(home, [current, `versions/${name}`])
     return `release ${manifest.sequence}, version ${manifest.version}, is in place`
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    const why = code === 'ENOSPC' ? `there is no room for it in ${home}` : message
-    // It would be fetched and fail again; a mended one has a higher sequence.
-    if (sequence !== undefined) {
+    const why = outOfRoom(error) ? `there is no room for it in ${home}` : (error as Error).message
+    const line = `the update was not installed: ${why}`
+    // Not even judged: there is nothing to remember it by.
+    if (sequence === undefined) throw new Error(line, { cause: error })
+    if (error instanceof BrokenPackage) {
+      // It would be fetched and fail again; a mended one has a higher sequence.
       await appendFile(join(home, 'state', 'refused'), `${sequence}\n`)
       await writeFile(join(home, 'state', 'rolled-back'), `${sequence} ${why.slice(0, 250)}\n`)
+      throw new Error(line, { cause: error })
     }
-    throw new Error(`the update was not installed: ${why}`, { cause: error })
+    const before = await readPutOff(home)
+    const next: PutOff = { sequence, times: before?.sequence === sequence ? before.times + 1 : 1, at: Date.now(), why: why.slice(0, 250) }
+    // On a disk that is full to the last byte nothing is kept; the relay looks for room itself before it offers anything.
+    await writeFile(putOffFile(home), JSON.stringify(next), { mode: 0o644 }).catch(() => {})
+    throw new UpdatePutOff(line, { cause: error })
   } finally {
     await rm(incoming, { force: true })
     if (fresh) await rm(fresh, { recursive: true, force: true })
@@ -122,7 +137,8 @@ async function copyChecked(from: string, to: string, { sha256, size }: { sha256:
       for await (const bytes of source.createReadStream({ autoClose: false, end: size - 1 }) as AsyncIterable<Buffer>) {
         hash.update(bytes)
         left -= bytes.length
-        await target.write(bytes)
+        // A write may take a part only, as on a disk that is nearly full; this one takes all or says why not.
+        await target.writeFile(bytes)
       }
       if (left !== 0 || hash.digest('hex') !== sha256) throw new Error('the package is not the one that its manifest names')
       await target.sync()

@@ -1,6 +1,9 @@
 /** Room on a disk, asked for before it is taken. */
 import { statfs } from 'node:fs/promises'
 
+/** The disk, or the share of it that this user has, is full. */
+export const outOfRoom = (error: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')
+
 /** Bytes that stay free besides. */
 const spare = 16 * 1024 * 1024
 

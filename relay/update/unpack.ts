@@ -9,7 +9,9 @@ export const wantedFiles = ['shenlou-relay', 'LICENSE', 'LICENSES.txt', 'SHA256S
 const block = 512
 const maxEntries = 1000
 
-const broken = (why: string): Error => new Error(`the archive is broken: ${why}`)
+/** It is not an archive of a relay, and will not be one another time. */
+export class BrokenPackage extends Error {}
+const broken = (why: string): Error => new BrokenPackage(`the archive is broken: ${why}`)
 
 /**
  * Header: name 100, mode 8, uid 8, gid 8, size 12 (octal), mtime 12, checksum 8 (octal, its own bytes counted as blanks), type 1. Undefined for a block of zeros, which
@@ -31,7 +33,8 @@ function parseHeader(bytes: Buffer): { name: string; size: number; type: string 
 
 /**
  * Reads `file` to its end and returns the bytes of all files in it. With `into`, an empty folder, the wanted files are written there, durable, the first one
- * executable. Rejects with one line on anything that such a package does not hold, and where more than `most` bytes come out of it.
+ * executable. Rejects with one line on anything that such a package does not hold, and where more than `most` bytes
+ * come out of it (`BrokenPackage`), or with what the disk says.
  */
 export async function readPackage(file: string, { into, most }: { into?: string; most: number }): Promise<number> {
   const stream = createReadStream(file).pipe(createGunzip())
@@ -53,7 +56,7 @@ export async function readPackage(file: string, { into, most }: { into?: string;
         if (entry) {
           const body = held.subarray(0, Math.min(entry.left, held.length))
           if (body.length > 0) {
-            await entry.handle?.write(body)
+            await entry.handle?.writeFile(body)
             entry.left -= body.length
             held = held.subarray(body.length)
           }

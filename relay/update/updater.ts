@@ -1,14 +1,15 @@
 /** Updates of a running relay: fetches what the core offers, in ranges, when a key on this machine signed it; then the launcher takes over. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { releaseRange, type SignedRelease, type UpdateReport } from '@shenlou/contract/release'
 import { writeFileAtomic } from '@shenlou/link/atomic-file'
 import { judgeRelease, verifyRelease } from '@shenlou/link/release'
 import { installedNow, trustedKeys } from './install.ts'
-import { requireRoom } from './room.ts'
+import { readPutOff, waitMs } from './put-off.ts'
+import { outOfRoom, requireRoom } from './room.ts'
 
 /** What the launcher says to the relay that it starts. */
 export interface Launched {
@@ -75,6 +76,7 @@ export function openUpdater({ launched, dir, ask, onReady, log }: UpdaterOptions
   }
   const pause = (ms: number, signal: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
+      if (signal.aborted) return resolve()
       const timer = setTimeout(resolve, ms)
       signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true })
     })
@@ -89,24 +91,36 @@ export function openUpdater({ launched, dir, ask, onReady, log }: UpdaterOptions
       await mkdir(dir, { recursive: true, mode: 0o700 })
       const part = join(dir, `${manifest.sha256}.part`)
       for (const name of await readdir(dir)) if (name.endsWith('.part') && join(dir, name) !== part) await rm(join(dir, name), { force: true })
+      const ready = join(dir, 'ready')
+      // What was put off is still here, and need not come again.
+      const left = await readFile(join(ready, 'manifest.json'), 'utf8').catch(() => '')
+      if (left === JSON.stringify(release)) await rename(join(ready, 'package.tar.gz'), part).catch(() => {})
+      const putOff = await readPutOff(home)
+      if (putOff?.sequence === about) {
+        say('downloading', about, `put off: ${putOff.why}`)
+        await pause(waitMs(putOff), signal)
+      }
       for (let wait = firstRetryMs, broken = 0; !signal.aborted; wait = Math.min(wait * 2, lastRetryMs)) {
         try {
           await requireRoom(home, manifest.size + manifest.unpacked)
           await download(part, manifest, signal, (percent) => say('downloading', about, `${percent} %`))
           if (signal.aborted) return
-          if ((await hashOf(part)) === manifest.sha256) break
+          if ((await hashOf(part)) === manifest.sha256) {
+            // It took room itself, where both folders are on one disk; each try to install ends the relay for a moment.
+            await requireRoom(home, manifest.size + manifest.unpacked)
+            break
+          }
           await rm(part, { force: true })
           if (++broken === 3) throw Object.assign(new Error('the package from the core is not the one that its manifest names'), { final: true })
           say('downloading', about, 'what came was broken and is fetched again')
         } catch (error) {
-          const { code, message, final } = error as NodeJS.ErrnoException & { final?: boolean }
+          const { message, final } = error as Error & { final?: boolean }
           if (final) throw error
-          say('downloading', about, code === 'ENOSPC' ? `there is no room for it in ${dir}` : message)
+          say('downloading', about, outOfRoom(error) ? `there is no room for it in ${dir}` : message)
         }
         await pause(wait, signal)
       }
       if (signal.aborted) return
-      const ready = join(dir, 'ready')
       await rm(ready, { recursive: true, force: true })
       await mkdir(ready, { mode: 0o700 })
       await rename(part, join(ready, 'package.tar.gz'))
@@ -140,7 +154,8 @@ export function openUpdater({ launched, dir, ask, onReady, log }: UpdaterOptions
         const bytes = Buffer.from(answer.bytes, 'base64')
         if (answer.from !== from || answer.total !== size || bytes.length === 0 || from + bytes.length > size)
           throw new Error('the core gave another part of the package than was asked for')
-        await handle.write(bytes)
+        // All of it or an error: a part that a nearly full disk took would spoil all that follows.
+        await handle.writeFile(bytes)
         from += bytes.length
         tell(Math.floor((from / size) * 100))
       }

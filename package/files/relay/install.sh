@@ -4,6 +4,8 @@
 #   --capture     allow what answering for idle addresses needs (set SHENLOU_CAPTURE in /etc/shenlou-relay/relay.env)
 #   --trust FILE  public keys (PEM) whose updates this relay takes; without one it takes none
 set -eu
+# Others than root run what is installed, whatever is usual for files of root here.
+umask 022
 [ "$(id -u)" = 0 ] || { echo "install.sh: needs root" >&2; exit 1; }
 here=$(dirname -- "$(readlink -f -- "$0")")
 root=${SHENLOU_ROOT:-}

@@ -2,6 +2,8 @@
 # Installs core and decoy host @VERSION@ for systemd. Saying it again changes nothing; data and settings that are there stay.
 # usage: ./install.sh [core] [decoys]      (both when none is named)
 set -eu
+# Others than root run what is installed, whatever is usual for files of root here.
+umask 022
 [ "$(id -u)" = 0 ] || { echo "install.sh: needs root" >&2; exit 1; }
 here=$(dirname -- "$(readlink -f -- "$0")")
 root=${SHENLOU_ROOT:-}
