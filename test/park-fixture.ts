@@ -94,8 +94,11 @@ export async function dump(host: LanHost, ...filter: string[]): Promise<Dump> {
   }
 }
 
-/** Throws where this machine cannot make namespaces, so that nobody takes a run without them for a good one. */
-export async function openPark(): Promise<Park> {
+/**
+ * Throws where this machine cannot make namespaces, so that nobody takes a run without them for a good one. `relay` are the words that start a relay with its data
+ * in the given folder and `eth1` for capture; without it, the sources'.
+ */
+export async function openPark({ relay }: { relay?: (data: string) => string[] } = {}): Promise<Park> {
   const reason = noLan()
   if (reason) throw new Error(`the park needs ${reason}; run this test as root on Linux`)
   const folder = mkdtempSync(join(tmpdir(), 'shenlou-park-'))
@@ -158,7 +161,8 @@ export async function openPark(): Promise<Park> {
         relay: ['--capture=eth1'],
       }[role]
       const token = tokens.get(role)
-      const child = spawn('ip', ['netns', 'exec', machine[at], process.execPath, entry, role, `--data=${data[at]}`, ...flags], {
+      const words = role === 'relay' && relay ? relay(data.relay) : [process.execPath, entry, role, `--data=${data[at]}`, ...flags]
+      const child = spawn('ip', ['netns', 'exec', machine[at], ...words], {
         cwd: folder,
         env: { ...process.env, ...(token ? { SHENLOU_TOKEN: token } : {}) },
         stdio: ['ignore', 'pipe', 'pipe'],
