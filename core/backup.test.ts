@@ -14,6 +14,7 @@ import { appendBlob } from './blobs.ts'
 import { createCore } from './core.ts'
 import { ingestBatch } from './ingest/ingest.ts'
 import { commandEvents, testSensor } from './ingest/test-events.ts'
+import { releasesFolder } from './releases/store.ts'
 import { openDatabase } from './store/database.ts'
 import { maintainPartitions } from './store/partitions.ts'
 import { testCore } from './store/test-core.ts'
@@ -56,6 +57,8 @@ test('what was backed up comes back elsewhere: every row, every file, the keys, 
   await mkdir(path.join(core.dataDir, 'ca'))
   await writeFile(path.join(core.dataDir, 'ca', 'ca.key'), 'sealed')
   await writeFile(path.join(core.dataDir, 'lock'), 'of this process')
+  await mkdir(releasesFolder(core.dataDir))
+  await writeFile(path.join(releasesFolder(core.dataDir), sha256), 'a package')
 
   const made = await backup(core, { file, passphrase })
   const whole = await digests(core.sql)
@@ -66,7 +69,7 @@ test('what was backed up comes back elsewhere: every row, every file, the keys, 
 
   await assert.rejects(backup(core, { file, passphrase }), /there already/)
   const dataDir = path.join(folder, 'restored')
-  assert.deepEqual(await restore({ file, passphrase, dataDir }), { events: 3000, files: 3 })
+  assert.deepEqual(await restore({ file, passphrase, dataDir }), { events: 3000, files: 4 })
   const stop = new AbortController()
   const database = await openDatabase({ dataDir }, stop.signal)
   try {
@@ -77,6 +80,7 @@ test('what was backed up comes back elsewhere: every row, every file, the keys, 
     for await (const part of readStored(again, sha256)) parts.push(part)
     assert.deepEqual(Buffer.concat(parts), bytes)
     assert.equal(await readFile(path.join(dataDir, 'ca', 'ca.key'), 'utf8'), 'sealed')
+    assert.equal(await readFile(path.join(releasesFolder(dataDir), sha256), 'utf8'), 'a package')
     assert.equal((await verifyChain(database.sql)).intact, true)
     const [highest] = await database.sql<{ position: number }[]>`select max(position) as position from event`
     await ingestBatch(again, { sensor: testSensor, epoch: randomUUID(), events: commandEvents(1, 1) })
