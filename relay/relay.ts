@@ -308,6 +308,8 @@ export function startRelay(options: RelayOptions): Relay {
       await datagrams.close()
       await idleDatagrams.close()
       captured?.close()
+      // Before the journal goes: it says what it lets go of.
+      await options.capture?.end()
       await listening
       for (const { reset } of [...carried.values()]) reset()
       await Promise.all([...gates.values()].map(({ tunnel }) => tunnel.close()))

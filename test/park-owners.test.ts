@@ -244,5 +244,6 @@ describe('owners of addresses in a park', () => {
     const [code] = await gone
     assert.equal(code, 0, park.said('relay').slice(-2000))
     assert.match(park.onRelayMachine('ip', 'link', 'show', 'eth1').text, /state DOWN/)
+    assert.doesNotMatch(park.said('relay'), /could not be written to the journal/)
   })
 })

@@ -151,7 +151,9 @@ const found = (name: string): boolean =>
     }
   })
 
-const captureProgram = (): string[] => [process.execPath, ...(isSea() ? ['capture'] : [fileURLToPath(new URL('main.ts', import.meta.url))])]
+/** What capture makes is short-lived or lives as long as itself; without bounds Node lets garbage grow with the machine's memory. */
+const heapFlags = ['--max-old-space-size=256', '--max-semi-space-size=2']
+const captureProgram = (): string[] => [process.execPath, ...(isSea() ? ['capture'] : [...heapFlags, fileURLToPath(new URL('main.ts', import.meta.url))])]
 
 /** Interfaces over which this machine reaches others: by its default routes, and the core. */
 async function waysOut(core: string | undefined): Promise<Set<string>> {
