@@ -276,7 +276,9 @@ export function startProofs(core: Core, ask: (sensor: string, message: ProofAsk)
   }
   const timer = setInterval(look, times.look).unref()
   const cleaning = setInterval(() => {
-    sql`delete from proof where announced_at < to_timestamp(${(core.clock() - keptMs) / 1000}::float8)`.catch(() => undefined)
+    sql`delete from proof where announced_at < to_timestamp(${(core.clock() - keptMs) / 1000}::float8)`.catch((error: Error) => {
+      if (!core.signal.aborted && !closed) core.log(`old proofs were not removed: ${error.message}`)
+    })
   }, 3_600_000).unref()
 
   return {
