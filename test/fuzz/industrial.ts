@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { createSocket, type Socket } from 'node:dgram'
 import { connect } from 'node:net'
-import type { Connection, DecoyService } from '../../decoys/decoy.ts'
 import { ftp, ftpData } from '../../decoys/industrial/ftp/ftp.ts'
 import { hmi } from '../../decoys/industrial/hmi/hmi.ts'
 import { iec104 } from '../../decoys/industrial/iec104/iec104.ts'
@@ -13,6 +12,7 @@ import { serveAgent } from '../../decoys/industrial/snmp/snmp-fixture.ts'
 import type { Persona } from '../../decoys/persona.ts'
 import { serveDecoy, type TestDecoy, testPersona } from '../../decoys/test-harness.ts'
 import { iec104Client, modbusClient, s7Client } from '../industrial/clients.ts'
+import { ending, talk } from './connection.ts'
 import { mutate, type Random } from './mutate.ts'
 import type { FuzzTarget } from './run.ts'
 
@@ -34,30 +34,6 @@ function quick(): Persona {
     },
   }
 }
-
-/** A service whose connections end when it is done with them, as the gate ends them. */
-const ending = <S>(service: DecoyService<S>): DecoyService<S> => ({
-  ...service,
-  serve: (connection: Connection, context, settings) => service.serve(connection, context, settings).finally(() => connection.end()),
-})
-
-/** Sends all of it, ends, and waits until the service ended too. Rejects when it does not within 8 s. */
-const talk = (port: number, input: Buffer): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1' })
-    const timer = setTimeout(() => {
-      socket.destroy()
-      reject(new Error('the service did not end the connection'))
-    }, 8000)
-    const done = (): void => {
-      clearTimeout(timer)
-      socket.destroy()
-      resolve()
-    }
-    socket.on('data', () => undefined)
-    socket.on('error', done).on('close', done)
-    socket.end(input)
-  })
 
 /** Nothing but what it says may come of input: no fault of an event, no error that leaves `serve`. What was said is forgotten. */
 function quiet({ faults, events, blobs }: TestDecoy): void {

@@ -1,9 +1,8 @@
 /** Fuzz targets that are decoy services: what real clients sent them, mutated, in the clear and inside SSH's encryption. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -14,32 +13,13 @@ import { portal, portalHttps } from '../../decoys/portal/portal.ts'
 import { ssh } from '../../decoys/ssh/ssh.ts'
 import { serveDecoy, testPersona } from '../../decoys/test-harness.ts'
 import { sshRun } from '../clients.ts'
+import { recorded } from './connection.ts'
 import type { Random } from './mutate.ts'
 import type { FuzzTarget } from './run.ts'
 
 const execute = promisify(execFile)
 const account = { user: 'root', password: 'Yssc@2021', origin: 'given' as const }
 const login = { accounts: [account] }
-
-/** What clients send to `port` while `work` runs them against another port, by connection. */
-async function recorded(port: number, work: (port: number) => Promise<unknown>): Promise<Buffer[]> {
-  const kept: Buffer[][] = []
-  const server = createServer((client) => {
-    const parts: Buffer[] = []
-    kept.push(parts)
-    const behind = connect(port, '127.0.0.1')
-    for (const socket of [client, behind]) socket.on('error', () => undefined)
-    client.on('data', (part: Buffer) => parts.push(part))
-    client.pipe(behind).pipe(client)
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  try {
-    await work((server.address() as { port: number }).port)
-  } finally {
-    server.close()
-  }
-  return kept.map((parts) => Buffer.concat(parts)).filter((bytes) => bytes.length > 0)
-}
 
 /** Sends all of it, ends, and waits until the server is done with it or silent. */
 function send(port: number, input: Buffer, silentMs: number): Promise<void> {

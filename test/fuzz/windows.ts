@@ -1,11 +1,8 @@
 /** Fuzz targets that are the Windows services: what Samba sends and frames of SMB and RDP, mutated as a stream, inside of their framing, and inside of TLS. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
-import type { DecoyService } from '../../decoys/decoy.ts'
 import { type Harness, host } from '../../decoys/http/harness-fixture.ts'
 import {
   encryption,
@@ -31,6 +28,7 @@ import { encodeChallenge } from '../../decoys/windows/ntlmssp.ts'
 import { readTsRequest, tokenRequest } from '../../decoys/windows/rdp/credssp.ts'
 import { rdp } from '../../decoys/windows/rdp/rdp.ts'
 import { smb } from '../../decoys/windows/smb/smb.ts'
+import { ending, recorded, talk, untilEnded } from './connection.ts'
 import { mutate, type Random } from './mutate.ts'
 import type { FuzzTarget } from './run.ts'
 
@@ -40,12 +38,6 @@ const settings = { login: { accounts: [{ user: 'eng01', password: 'Siemens#2021'
 const challenge = encodeChallenge(windowsIdentity(persona), 0xe288_8297, Buffer.from('0123456789abcdef', 'hex'), Date.UTC(2026, 10, 23))
 const answer = ntlmAuthenticate(challenge, { user: 'eng01', domain: 'PLANT', password: 'Siemens#2021' })
 
-/** A service whose connections end when it is done with them, as the gate ends them. */
-const ending = <S>(service: DecoyService<S>): DecoyService<S> => ({
-  ...service,
-  serve: (connection, context, given) => service.serve(connection, context, given).finally(() => connection.end()),
-})
-
 /** Only ends of the connection may leave `serve`; what was said is forgotten. */
 function quiet({ events, blobs }: Harness): void {
   for (const { body } of events.splice(0).filter(({ kind }) => kind === 'failed'))
@@ -53,48 +45,14 @@ function quiet({ events, blobs }: Harness): void {
   blobs.clear()
 }
 
-/** Sends all of it, ends, and waits until the service ended too. Rejects when it does not within 8 s. */
-const talk = (port: number, input: Buffer): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1' })
-    const timer = setTimeout(() => {
-      socket.destroy()
-      reject(new Error('the service did not end the connection'))
-    }, 8000)
-    const done = (): void => {
-      clearTimeout(timer)
-      socket.destroy()
-      resolve()
-    }
-    socket.on('data', () => undefined)
-    socket.on('error', done).on('close', done)
-    socket.end(input)
-  })
-
-/** What smbclient sends while it tries to log on, by dialect. */
-async function recorded(port: number): Promise<Buffer[]> {
-  const kept: Buffer[][] = []
-  const proxy = createServer((client) => {
-    const parts: Buffer[] = []
-    kept.push(parts)
-    const behind = connect(port, '127.0.0.1')
-    for (const socket of [client, behind]) socket.on('error', () => undefined)
-    client.on('data', (part: Buffer) => parts.push(part))
-    client.pipe(behind).pipe(client)
-  }).listen(0, '127.0.0.1')
-  await once(proxy, 'listening')
-  const { port: through } = proxy.address() as { port: number }
-  try {
-    for (const dialect of ['NT1', 'SMB2_02', 'SMB3_11'])
-      for (const user of ['-Ueng01%wrong', '-N'])
-        await execute('smbclient', [
-          ...['-L', '127.0.0.1', '-s', '/dev/null', '-p', String(through), user],
-          ...[`--option=client min protocol=${dialect}`, `--option=client max protocol=${dialect}`],
-        ]).catch(() => undefined)
-  } finally {
-    proxy.close()
-  }
-  return kept.map((parts) => Buffer.concat(parts)).filter((bytes) => bytes.length > 0)
+/** Tries to log on with smbclient, by every dialect. */
+async function logOn(port: number): Promise<void> {
+  for (const dialect of ['NT1', 'SMB2_02', 'SMB3_11'])
+    for (const user of ['-Ueng01%wrong', '-N'])
+      await execute('smbclient', [
+        ...['-L', '127.0.0.1', '-s', '/dev/null', '-p', String(port), user],
+        ...[`--option=client min protocol=${dialect}`, `--option=client max protocol=${dialect}`],
+      ]).catch(() => undefined)
 }
 
 const uint16s = (...numbers: number[]): Buffer => Buffer.from(Uint16Array.from(numbers).buffer)
@@ -119,7 +77,7 @@ const messages: readonly Buffer[] = [
 
 async function smbTarget(): Promise<FuzzTarget> {
   const decoy = await host(ending(smb), persona, settings)
-  const streams = await recorded(decoy.port)
+  const streams = await recorded(decoy.port, logOn)
   assert.ok(streams.length >= 6, `${streams.length} connections of smbclient were recorded`)
   return {
     name: 'SMB',
@@ -152,18 +110,7 @@ async function smbTarget(): Promise<FuzzTarget> {
 
 /** Goes through the first request and TLS, then sends `content` inside of it and ends. */
 const insideTls = (port: number, protocols: number, content: Buffer): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const socket = connect({ port, host: '127.0.0.1' })
-    const timer = setTimeout(() => {
-      socket.destroy()
-      reject(new Error('the service did not end the connection'))
-    }, 8000)
-    const done = (): void => {
-      clearTimeout(timer)
-      socket.destroy()
-      resolve()
-    }
-    socket.on('error', done).on('close', done)
+  untilEnded(port, (socket, done) => {
     socket.write(rdpRequest(protocols))
     socket.once('data', () => {
       const secure = connectTls({ socket, rejectUnauthorized: false })
