@@ -19,6 +19,7 @@ import { parseSaved, restoreAddresses, savedAddresses, writeSaved } from './save
 import { addTo, claimedEvents, type Groups, givenUpEvent, haltedEvent, isSaid, refusedEvents, releasedEvents, strangeServers } from './said.ts'
 import { countRefusals, surveyOf, usedOf } from './survey.ts'
 import { type Notice, notices, openTable, ownerOf, reasonCode, reasonOf, reasons, setOwner, states } from './table.ts'
+import { openWatchedTime } from './watched-time.ts'
 
 const emptyActs = (): Acts => ({ releases: [], heals: [], claims: [], probes: [], servers: [], events: [] })
 
@@ -37,16 +38,13 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
   let probing = 0
   let released = false
   let stopped = false
-  let seeing = true
+  const clock = openWatchedTime(options.now, rules)
+  const watched = clock.seconds
   /** Seconds of watching. */
   let halted: number | undefined
-  let last = options.now
-  let watchedMs = 1000
-  let quietSince = 1
   let tokens = rules.probesAtOnce
   let recentGiveUps: { time: number; at: number }[] = []
   let lastGiveUp = 0
-  let blindSince = options.now
   const asks = new Set<number>()
   const servers = new Set<number>()
   /** Rises with what a restart must not forget. */
@@ -54,16 +52,10 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
   let out: Acts = emptyActs()
 
   const place = (address: number): number => (address >= first && address < first + size ? address - first : -1)
-  const watched = (): number => Math.floor(watchedMs / 1000)
   const letGo = (): boolean => stopped || released || segment.released
 
-  /** A gap, such as a machine that slept, was not watched. */
   function advance(now: number): void {
-    const passed = Math.max(0, now - last)
-    last = Math.max(last, now)
-    if (seeing && passed <= 30_000) watchedMs += passed
-    else if (seeing && passed > rules.gapMs) quietSince = watched()
-    tokens = Math.min(rules.probesAtOnce, tokens + (passed / 1000) * rules.probesPerS)
+    tokens = Math.min(rules.probesAtOnce, tokens + (clock.advance(now) / 1000) * rules.probesPerS)
   }
 
   /** Why an address that is wanted is not claimed now; undefined when it may be. */
@@ -72,7 +64,7 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
     if (never[at]) return reasons[never[at]]
     const now = watched()
     if (now < (heldUntil[at] as number)) return reasonOf[notices[notice[at] as number] as Notice]
-    if (now - Math.max(quietSince, seenAt[at] as number) < segment.quietS) return 'not-quiet'
+    if (now - Math.max(clock.quietSince, seenAt[at] as number) < segment.quietS) return 'not-quiet'
     if (halted !== undefined) return 'halted'
     if (claimed + probing >= segment.quota) return 'quota'
     return undefined
@@ -230,9 +222,7 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
   function restore({ text, wallClock }: { text: string; wallClock: number }): void {
     const saved = parseSaved(text)
     if (saved?.network !== segment.network) return
-    watchedMs = saved.watchedS * 1000
-    const gap = wallClock - saved.at
-    quietSince = gap >= 0 && gap <= rules.gapMs ? saved.quietSince : watched()
+    clock.restore(saved, wallClock)
     released = saved.released
     halted = saved.halted
     lastGiveUp = watched()
@@ -323,13 +313,11 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
     },
     blind(now) {
       advance(now)
-      seeing = false
-      blindSince = now
+      clock.blind()
     },
     sees(now) {
       advance(now)
-      if (!seeing && now - blindSince > rules.gapMs) quietSince = watched()
-      seeing = true
+      clock.sees()
     },
     release(now) {
       advance(now)
@@ -351,7 +339,7 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
     tick(now) {
       advance(now)
       if (halted !== undefined && watched() - Math.max(halted, lastGiveUp) >= rules.resumeAfterS) goOn('quiet')
-      if (!seeing || stopped) return
+      if (!clock.seeing || stopped) return
       if (!letGo()) {
         for (const at of asks) if (!inQuestion(at) || probe(at)) asks.delete(at)
         for (const at of order) {
@@ -408,7 +396,7 @@ export function startPoliteness(options: PolitenessOptions): Politeness {
         network: segment.network,
         at: wallClock,
         watchedS: watched(),
-        quietSince,
+        quietSince: clock.quietSince,
         released,
         halted,
         servers: [...servers],
