@@ -122,6 +122,10 @@ test('time taken and cost are summed by session, source and in all, as far as on
     assert.equal((await delays(core, person(['group']), { query: { session } })).sum.heldMs, 61_000)
     assert.equal((await delays(core, person(['group']), { query: { source: '203.0.113.7' } })).sum.connections, 2)
     assert.equal((await delays(core, person(['group/park-2']), { query: {} })).sum.connections, 0)
+    // A session that one may not see does not tell which of one's own sources it was.
+    await core.sql`insert into delay (id, scope, source, kinds, until, reason, by, at) values (${uuidv7()}, 'group/park-2', '203.0.113.7', '{ssh}', now(), 'x', 'x', now())`
+    assert.equal((await delays(core, person(['group/park-2']), { query: { source: '203.0.113.7' } })).items.length, 1)
+    assert.equal((await delays(core, person(['group/park-2']), { query: { session } })).items.length, 0)
     // An end that was never said does not count for ever.
     clock.now += 3_600_000
     assert.equal((await delays(core, person(['group']), { query: {} })).sum.now, 0)

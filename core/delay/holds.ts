@@ -55,9 +55,9 @@ export async function delays(
   const { session, incident, source } = query
   const sources =
     session !== undefined
-      ? sql`select source::inet from session where id::text = ${session}`
+      ? sql`select source::inet from session where id::text = ${session} and ${visibleTo(sql, actor)}`
       : incident !== undefined
-        ? sql`select f.source::inet from incident_link as l join finding as f on f.id = l.finding where l.incident::text = ${incident} and l.unlinked_at is null and f.source is not null`
+        ? sql`select f.source::inet from incident_link as l join finding as f on f.id = l.finding where l.incident::text = ${incident} and l.unlinked_at is null and f.source is not null and ${visibleTo(sql, actor, 'f.scope')}`
         : source !== undefined
           ? sql`select ${source}::inet`
           : undefined
