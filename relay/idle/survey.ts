@@ -3,6 +3,7 @@ import type { EventDraft } from '@shenlou/contract/event'
 import type { YieldReason } from '@shenlou/contract/segment'
 import { addressNumber, addressText, macText, rangesText } from './addresses.ts'
 import type { Survey } from './politeness-types.ts'
+import { addTo, type Groups } from './said.ts'
 import { type AddressTable, type Notice, notices, ownerOf } from './table.ts'
 
 /** `watchedS` is now in seconds of watching; `verdict` says of a place what comes of it, undefined where no host is wanted. */
@@ -10,7 +11,7 @@ export function surveyOf(table: AddressTable, watchedS: number, verdict: (at: nu
   const { first, size, seenAt, notice } = table
   const used: Survey['used'] = []
   const would: number[] = []
-  const not = new Map<YieldReason, number[]>()
+  const not: Groups = new Map()
   for (let at = 0; at < size; at++) {
     if (seenAt[at] !== 0) {
       const mac = ownerOf(table, at)
@@ -19,7 +20,7 @@ export function surveyOf(table: AddressTable, watchedS: number, verdict: (at: nu
     }
     const reason = verdict(at)
     if (reason === 'would') would.push(first + at)
-    else if (reason !== undefined && !not.get(reason)?.push(first + at)) not.set(reason, [first + at])
+    else if (reason !== undefined) addTo(not, reason, first + at)
   }
   return {
     used,
