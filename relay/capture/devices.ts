@@ -1,5 +1,6 @@
 /** Interfaces of this namespace: what they are, and those made for the tags of a trunk. */
 import type { Segment } from '@shenlou/contract/segment'
+import { overlap } from '../idle/addresses.ts'
 import { runProgram } from './program.ts'
 import type { RuledDevice } from './ruleset.ts'
 
@@ -45,11 +46,10 @@ export async function findDevices(interfaces: readonly string[], wanted: readonl
   const placed: { segment: Segment; device: string }[] = []
   for (const segment of wanted) {
     const { interface: name, vlan, network } = segment
-    const overlap = placed.find((other) => overlaps(other.segment.network, network))
+    const other = placed.find(({ segment: { network: taken } }) => overlap(taken, network))
     if (!interfaces.includes(name))
       failed.push({ segment, detail: `this relay was not given ${name}; start it with --capture ${[...interfaces, name].join(',')}` })
-    else if (overlap)
-      failed.push({ segment, detail: `${network} overlaps ${overlap.segment.network} of segment ${overlap.segment.id}; give it a relay of its own` })
+    else if (other) failed.push({ segment, detail: `${network} overlaps ${other.segment.network} of segment ${other.segment.id}; give it a relay of its own` })
     else if (vlan === undefined) placed.push({ segment, device: name })
     else
       try {
@@ -76,11 +76,4 @@ export async function findDevices(interfaces: readonly string[], wanted: readonl
     for (const vlan of new Set(vlansOf(name))) devices.push(await ruled(vlanDevice(name, vlan), []))
   }
   return { devices, segments: placed, failed }
-}
-
-function overlaps(one: string, two: string): boolean {
-  const shorter = Math.min(...[one, two].map((network) => Number(network.split('/')[1])))
-  const head = (network: string): number =>
-    Math.floor((network.split('/')[0] ?? '').split('.').reduce((sum, part) => sum * 256 + Number(part), 0) / 2 ** (32 - shorter))
-  return head(one) === head(two)
 }

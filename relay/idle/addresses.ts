@@ -46,6 +46,12 @@ export function parseRange(text: string): Range | undefined {
   return { first, last }
 }
 
+/** Whether two ranges, as `parseRange` takes them, have an address in common; what is no range has none. */
+export function overlap(one: string, two: string): boolean {
+  const [a, b] = [parseRange(one), parseRange(two)]
+  return a !== undefined && b !== undefined && a.first <= b.last && b.first <= a.last
+}
+
 /**
  * Ascending addresses as the shortest list of ranges, at most `most` of them: `10.1.2.3`, `10.1.2.10-10.1.2.99`. What does not fit is left
  * out, so whoever shows it says the count besides.

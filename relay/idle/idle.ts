@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import type { SegmentHealth } from '@shenlou/contract/segment'
 import type { IdleEngine, IdleOptions, Probed } from '../capture/kernel.ts'
 import { openActor } from './act.ts'
-import { addressNumber, addressText, macNumber } from './addresses.ts'
+import { addressNumber, addressText, macNumber, overlap } from './addresses.ts'
 import { synFacts } from './first-hop.ts'
 import type { Frame } from './frames.ts'
 import { lookAt, ownersFilter, synFilter } from './look.ts'
@@ -65,7 +65,7 @@ export function startIdle(options: StartIdleOptions): Idle {
       saved: saved === undefined ? undefined : { text: saved, wallClock: wallClock() },
     })
     engine.blind(now())
-    const actor = openActor({ engine, kernel, device, own: own.find((address) => inNetwork(address, segment.network)), now, say, log })
+    const actor = openActor({ engine, kernel, device, own: own.find((address) => overlap(address, segment.network)), now, say, log })
     const look = lookAt(segment, engine, deviceMac)
     let soon: NodeJS.Immediate | undefined
     const actSoon = (): void => {
@@ -246,12 +246,6 @@ interface Running {
   save(): void
   stopWatching(): void
   closeActor(): void
-}
-
-function inNetwork(address: string, network: string): boolean {
-  const bits = 32 - Number(network.split('/')[1] ?? 32)
-  const of = (text: string): number => Math.floor((addressNumber(text) ?? -1) / 2 ** bits)
-  return of(address) === of(network.split('/')[0] ?? '')
 }
 
 /** Ethernet and IPv4 addresses of an interface in this namespace; nothing where it is not there (the watch then says so). */
