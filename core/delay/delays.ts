@@ -10,13 +10,14 @@ import { ApiError, notFound } from '../api-error.ts'
 import { appendAudit } from '../audit.ts'
 import type { Core } from '../core.ts'
 import { loadScanners } from '../known-scanners.ts'
-import { visibleTo } from '../store/visible.ts'
+import { lockKeys } from '../store/locks.ts'
+import { visibleTo, visibleWhole } from '../store/visible.ts'
 
 type Sql = postgres.Sql | postgres.TransactionSql
 type Body<N extends 'startDelay' | 'endDelay' | 'saveDelaySettings'> = z.output<Routes[N]['body']>
 
 /** Sources delayed at once; what a host is sent stays small. */
-export const mostDelays = 1000
+const mostDelays = 1000
 /** Delays of an incident that are begun by one step. */
 const mostSources = 50
 
@@ -43,7 +44,7 @@ interface Wanted {
  * Begins delays, one a source and place; one that is delayed there already gets the later end. Known scanners are never delayed: those are in `known`.
  * Whoever calls tells the sensors after the commit.
  */
-export async function beginDelays(
+async function beginDelays(
   tx: postgres.TransactionSql,
   actor: Actor,
   wanted: readonly Wanted[],
@@ -55,7 +56,7 @@ export async function beginDelays(
   const items: string[] = []
   const known: string[] = []
   // Two that begin at once must not both find that there is none.
-  await tx`select pg_advisory_xact_lock(hashtext('delay'))`
+  await tx`select pg_advisory_xact_lock(${lockKeys.delays})`
   const [{ count } = { count: 0 }] = await tx<{ count: number }[]>`select count(*)::int as count from delay where ended_at is null and until > ${at(now)}`
   for (const { scope, source, minutes, kinds, reason, by, session, incident } of wanted) {
     if (scanners(source, now, scope)) {
@@ -80,7 +81,7 @@ export async function beginDelays(
 }
 
 /** Tells every decoy host that its desired state changed. */
-export async function tellHosts({ sql, bus }: Pick<Core, 'sql' | 'bus'>): Promise<void> {
+async function tellHosts({ sql, bus }: Pick<Core, 'sql' | 'bus'>): Promise<void> {
   for (const { id } of await sql<{ id: string }[]>`select id from sensor where role = 'decoys' and status = 'confirmed'`) bus.emit('config', { sensor: id })
 }
 
@@ -149,8 +150,8 @@ export async function saveDelaySettings(
   input: { body: Body<'saveDelaySettings'>; address?: string },
 ): Promise<RouteAnswer<'saveDelaySettings'>> {
   await core.sql.begin(async (tx) => {
-    const [unseen] = await tx`select from scope where not ${visibleTo(tx, actor, 'scope.path')} limit 1`
-    if (unseen) throw new ApiError(403, 'forbidden', 'these settings hold in every place, and you do not see all of them')
+    const [whole] = await tx`select where ${visibleWhole(tx, actor)}`
+    if (!whole) throw new ApiError(403, 'forbidden', 'these settings hold in every place, and you do not see all of them')
     await tx`insert into setting (key, value) values ('delay', ${tx.json(input.body)}) on conflict (key) do update set value = excluded.value`
     await appendAudit(tx, {
       actor,

@@ -16,7 +16,7 @@ import type { Actor } from '../actor.ts'
 import { ApiError, notFound } from '../api-error.ts'
 import { appendAudit } from '../audit.ts'
 import type { Core } from '../core.ts'
-import { visibleToAll } from '../store/visible.ts'
+import { visibleWhole } from '../store/visible.ts'
 
 type Sql = postgres.Sql | postgres.TransactionSql
 
@@ -25,7 +25,7 @@ export const releasesFolder = (coreDir: string): string => join(coreDir, 'releas
 
 /** Keys and releases are the whole installation's: who sees a part of it does not decide on them. */
 async function requireWhole(core: Core, actor: Actor): Promise<void> {
-  const [row] = await core.sql`select from (select array[]::text[] as places) as installation where ${visibleToAll(core.sql, actor, 'installation.places')}`
+  const [row] = await core.sql`select where ${visibleWhole(core.sql, actor)}`
   if (!row) throw new ApiError(403, 'scope-outside', 'releases are for the whole installation: this needs somebody who sees all of it')
 }
 
