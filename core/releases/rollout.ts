@@ -22,7 +22,7 @@ const lookMs = 2000
 /** Of a sensor whose setting `updateChannel` nobody set. */
 const usualChannel = 'stable'
 /** Problems of a sensor that a new version is to blame for. */
-const unsound: readonly string[] = ['tunnel-down', 'listen-failed', 'blind', 'silent', 'not-connected', 'segment-failed', 'other']
+const unsound: readonly string[] = ['tunnel-down', 'listen-failed', 'blind', 'silent', 'not-connected', 'segment-failed']
 
 interface Row extends Rollout {
   id: string
