@@ -1,8 +1,8 @@
 /** Runs the system's own programs (ip, nft) as children of this process, bounded in time, and says what went wrong in a line. */
 import { spawn } from 'node:child_process'
 
-/** Debian packages that bring them. */
-const packages: Record<string, string> = {
+/** Debian packages that bring the programs of capture. */
+export const packages: Record<string, string> = {
   nft: 'nftables',
   ip: 'iproute2',
   tcpdump: 'tcpdump',

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { macOf } from './devices.ts'
 import type { FromCapture, ToCapture } from './messages.ts'
 import { captureUser, onlyCapabilities } from './privilege.ts'
-import { programPath, runProgram } from './program.ts'
+import { packages, programPath, runProgram } from './program.ts'
 import { noRuleset } from './ruleset.ts'
 import { routeProtocol, type StepName } from './steps.ts'
 
@@ -41,8 +41,7 @@ export interface CaptureProcess {
 
 const waitMs = 15_000
 const endMs = 10_000
-const needed = ['nft', 'ip', 'tcpdump', 'arp-scan', 'unshare', 'setpriv']
-const packages: Record<string, string> = { nft: 'nftables', ip: 'iproute2', unshare: 'util-linux', setpriv: 'util-linux' }
+const needed = Object.keys(packages)
 
 /** Rejects with a line that says what to do. */
 export async function startCapture({ interfaces, core, saved = {}, log, pauseAfter, program, ...options }: CaptureOptions): Promise<CaptureProcess> {
