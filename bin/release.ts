@@ -9,19 +9,14 @@ import type { RouteAnswer } from '@shenlou/contract/api'
 import { releaseManifest, type SignedRelease } from '@shenlou/contract/release'
 import { makeReleaseKey, releaseKeys, signRelease } from '@shenlou/link/release'
 import { readPackage } from '@shenlou/relay/update/unpack'
+import { coreDir, need } from './admin.ts'
 import type { Invocation } from './commands.ts'
 import { readGivenFile, SettingsError } from './settings.ts'
 import { line } from './terminal.ts'
 
-const coreDir = ({ settings }: Invocation): string => join(settings.data, 'core')
 const manifestOf = (file: string): string => `${file}.manifest.json`
 const maxUnpacked = 2 ** 31
 
-function given({ rest }: Invocation, name: string, what: string): string {
-  const value = rest[name]
-  if (typeof value !== 'string' || value === '') throw new SettingsError(`--${name} is missing: ${what}`)
-  return value
-}
 function word({ positionals }: Invocation, at: number, what: string): string {
   const value = positionals[at]
   if (value === undefined) throw new SettingsError(`${what} is missing; 'shenlou release --help' shows how it is used`)
@@ -38,7 +33,7 @@ const asSentence = <T>(work: () => T): T => {
 
 const acts: Record<string, (invocation: Invocation) => Promise<void> | void> = {
   key(invocation) {
-    const file = given(invocation, 'file', 'where the private key is to stand, as -f FILE')
+    const file = need(invocation, 'file', 'where the private key is to stand, as -f FILE')
     if (existsSync(file)) throw new SettingsError(`${file} is there already: a key is never written over`)
     const { privateKey, publicKey } = makeReleaseKey()
     writeFileSync(file, privateKey, { mode: 0o600, flag: 'wx' })
@@ -48,8 +43,8 @@ const acts: Record<string, (invocation: Invocation) => Promise<void> | void> = {
   },
 
   async sign(invocation) {
-    const key = readGivenFile(given(invocation, 'key', 'the private key'))
-    const sequence = Number(given(invocation, 'sequence', 'a number above that of every release before'))
+    const key = readGivenFile(need(invocation, 'key', 'the private key'))
+    const sequence = Number(need(invocation, 'sequence', 'a number above that of every release before'))
     const file = word(invocation, 1, 'the package')
     const [, version, platform] = /^shenlou-relay-(.+)-(linux-(?:x64|arm64))\.tar\.gz$/.exec(basename(file)) ?? []
     if (version === undefined) throw new SettingsError(`${file}: not named as 'npm run package' names a relay, shenlou-relay-VERSION-PLATFORM.tar.gz`)
@@ -77,8 +72,8 @@ const acts: Record<string, (invocation: Invocation) => Promise<void> | void> = {
   },
 
   async trust(invocation) {
-    const pem = readGivenFile(given(invocation, 'file', 'the public key, as -f FILE'))
-    const name = given(invocation, 'name', 'whose key it is')
+    const pem = readGivenFile(need(invocation, 'file', 'the public key, as -f FILE'))
+    const name = need(invocation, 'name', 'whose key it is')
     const { id } = await askCore<RouteAnswer<'trustReleaseKey'>>(coreDir(invocation), 'trustReleaseKey', { body: { pem, name } })
     line(`this core takes releases that ${id} signed; sensors have their own list`)
   },
