@@ -35,7 +35,7 @@ const readRow = async (sql: Sql, id: string, where: postgres.PendingQuery<postgr
     : undefined
 
 /** Every setting of a role with its value and where that comes from. */
-export function settingsFor(role: 'relay' | 'decoys', shared: SensorSettings | null, own: SensorSettings) {
+function settingsFor(role: 'relay' | 'decoys', shared: SensorSettings | null, own: SensorSettings) {
   return settingsOf[role].map((key) => {
     const from = own[key] !== undefined ? 'sensor' : shared?.[key] !== undefined ? 'group' : 'default'
     const values = { default: settingDefaults[key], group: shared?.[key] ?? null, sensor: own[key] ?? null }
@@ -58,8 +58,9 @@ export async function sensorSettings(core: Core, actor: Actor, input: { params: 
   return { group: row.group, settings: settingsFor(row.role, row.shared, row.own) }
 }
 
-async function tellChanged(core: Core, ids: readonly string[]): Promise<void> {
-  for (const id of ids) {
+/** After the commit: sensors pull what is another for them now, and people see it. */
+async function tellChanged(core: Core, members: readonly { id: string }[]): Promise<void> {
+  for (const { id } of members) {
     core.bus.emit('config', { sensor: id })
     await tellSensor(core, id)
   }
@@ -111,7 +112,7 @@ export async function configureSensor(
       at: core.clock(),
     })
   })
-  await tellChanged(core, [input.params.id])
+  await tellChanged(core, [input.params])
   return sensorSettings(core, actor, input)
 }
 
@@ -162,10 +163,7 @@ export async function saveSensorGroup(
     })
     return inside
   })
-  await tellChanged(
-    core,
-    members.map(({ id }) => id),
-  )
+  await tellChanged(core, members)
   return { ok: true }
 }
 
@@ -195,9 +193,6 @@ export async function removeSensorGroup(
     })
     return inside
   })
-  await tellChanged(
-    core,
-    members.map(({ id }) => id),
-  )
+  await tellChanged(core, members)
   return { ok: true }
 }
