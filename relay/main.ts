@@ -36,7 +36,7 @@ export async function runRelay({ capture: interfaces = [], captureShared, ...set
   let capture: CaptureProcess | undefined
   let control: { close(): void } | undefined
   const stateFile = join(dataDir, 'idle.json')
-  const saved = readSaved(stateFile)
+  const saved = readSaved(stateFile, log)
   let saving = Promise.resolve()
   if (interfaces.length > 0) {
     capture = await begin(async () => {
@@ -100,12 +100,14 @@ async function begin<T>(work: () => Promise<T>): Promise<T> {
     throw startError((error as Error).message, error)
   }
 }
-/** What owners were seen is worth keeping, and no reason not to start. */
-function readSaved(file: string): Record<string, string> {
+/** What owners were seen is worth keeping, and no reason not to start: without it every address begins its quiet time anew. */
+function readSaved(file: string, log: (line: string) => void): Record<string, string> {
   try {
     const value: unknown = JSON.parse(readFileSync(file, 'utf8'))
     return Object.fromEntries(Object.entries(value as object).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
-  } catch {
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      log(`${file} could not be read, so owners of addresses that were seen before are not known: ${(error as Error).message}`)
     return {}
   }
 }
