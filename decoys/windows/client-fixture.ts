@@ -1,10 +1,14 @@
 /** For tests: the frames of clients of SMB and RDP, and a connection to send them on. */
+import assert from 'node:assert/strict'
 import { createHmac, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
+import type { DecoyService } from '../decoy.ts'
+import { type Harness, host } from '../http/harness-fixture.ts'
 import type { Persona } from '../persona.ts'
 import { testPersona } from '../test-harness.ts'
+import { wholeLength } from './der.ts'
 import { md4 } from './md4.ts'
 import { ntlmSignature } from './ntlmssp.ts'
 
@@ -20,6 +24,25 @@ export function windowsPersona(id: 'windows-server-2016' | 'windows-10-workstati
     template: { ...persona.template, smb: { ...smb, refusalMs: [0, 1], connections: 4096 }, rdp: { ...rdp, refusalMs: [0, 1], connections: 1024 } },
   }
 }
+
+/** A service on a server and on a workstation, with an account that a lure names. `close` throws when an error left the service on either. */
+export async function hostBoth<S>(service: DecoyService<S>, seed?: string): Promise<{ server: Harness; station: Harness; close(): Promise<void> }> {
+  const policy = { login: { accounts: [{ user: 'svc-backup', password: 'Kx7#plant', origin: 'lure' }] } }
+  const server = await host(service, windowsPersona('windows-server-2016', seed), policy)
+  const station = await host(service, windowsPersona('windows-10-workstation', seed), policy)
+  return {
+    server,
+    station,
+    async close() {
+      const failed = [server, station].flatMap((decoy) => decoy.of('failed'))
+      await server.close()
+      await station.close()
+      assert.deepEqual(failed, [])
+    },
+  }
+}
+/** What the last event of a kind said. */
+export const last = (decoy: Harness, kind: string): Record<string, unknown> => decoy.of(kind).at(-1) ?? {}
 
 export const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ''), 'hex')
 
@@ -242,6 +265,12 @@ export function talkOn(socket: Socket | TLSSocket): Talk {
     closed: () => until(() => over),
     end: () => socket.destroy(),
   }
+}
+
+/** One TSRequest. */
+export async function takeTsRequest(talk: Talk): Promise<Buffer> {
+  const head = await talk.take(6)
+  return Buffer.concat([head, await talk.take((wholeLength(head) ?? 0) - 6)])
 }
 
 export async function openTalk(port: number): Promise<Talk> {

@@ -20,9 +20,9 @@ import {
   smb2,
   smb2Negotiate,
   smb2SessionSetup,
+  takeTsRequest,
   windowsPersona,
 } from '../../decoys/windows/client-fixture.ts'
-import { wholeLength } from '../../decoys/windows/der.ts'
 import { windowsIdentity } from '../../decoys/windows/identity.ts'
 import { encodeChallenge } from '../../decoys/windows/ntlmssp.ts'
 import { readTsRequest, tokenRequest } from '../../decoys/windows/rdp/credssp.ts'
@@ -141,8 +141,7 @@ async function rdpTarget(): Promise<FuzzTarget> {
       const { talk: client } = await openRdp(decoy.port, 3)
       try {
         client.send(tokenRequest(6, ntlmNegotiate))
-        const head = await client.take(6)
-        assert.ok(readTsRequest(Buffer.concat([head, await client.take((wholeLength(head) ?? 0) - 6)]))?.token)
+        assert.ok(readTsRequest(await takeTsRequest(client))?.token)
       } finally {
         client.end()
       }

@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
-import { type Harness, host } from '../../http/harness-fixture.ts'
+import type { Harness } from '../../http/harness-fixture.ts'
 import { personaIdentity } from '../../persona.ts'
-import { freeRdp, ntlmAuthenticate, ntlmNegotiate, openRdp, openTalk, rdpRequest, readChallenge, type Talk, windowsPersona } from '../client-fixture.ts'
-import { wholeLength } from '../der.ts'
+import {
+  freeRdp,
+  hostBoth,
+  last,
+  ntlmAuthenticate,
+  ntlmNegotiate,
+  openRdp,
+  openTalk,
+  rdpRequest,
+  readChallenge,
+  takeTsRequest,
+  type Talk,
+  windowsPersona,
+} from '../client-fixture.ts'
 import { windowsIdentity } from '../identity.ts'
 import { knowsPassword } from '../logon.ts'
 import { rdpCertificate } from './certificate.ts'
@@ -13,14 +25,8 @@ import { readConnectInitial } from './mcs.ts'
 import { rdp } from './rdp.ts'
 import { readConnectionRequest } from './x224.ts'
 
-const policy = { login: { accounts: [{ user: 'svc-backup', password: 'Kx7#plant', origin: 'lure' }] } }
 const day = 86_400_000
 
-/** One TSRequest. */
-async function takeTsRequest(talk: Talk): Promise<Buffer> {
-  const head = await talk.take(6)
-  return Buffer.concat([head, await talk.take((wholeLength(head) ?? 0) - 6)])
-}
 /** One frame of TPKT. */
 async function takeTpkt(talk: Talk): Promise<Buffer> {
   const head = await talk.take(4)
@@ -31,20 +37,11 @@ describe('remote desktop of Windows', () => {
   const persona = windowsPersona('windows-server-2016')
   let server: Harness
   let station: Harness
+  let close: () => Promise<void>
   before(async () => {
-    server = await host(rdp, persona, policy)
-    station = await host(rdp, windowsPersona('windows-10-workstation'), policy)
+    ;({ server, station, close } = await hostBoth(rdp))
   })
-  after(async () => {
-    for (const { events } of [server, station])
-      assert.deepEqual(
-        events.filter(({ kind }) => kind === 'failed'),
-        [],
-      )
-    await server.close()
-    await station.close()
-  })
-  const last = (decoy: Harness, kind: string): Record<string, unknown> => decoy.of(kind).at(-1) ?? {}
+  after(() => close())
 
   test('the first request is read with and without cookie, routing token and negotiation', () => {
     assert.deepEqual(readConnectionRequest(rdpRequest(3)), { cookie: 'Cookie: mstshash=eng01', requested: 3 })

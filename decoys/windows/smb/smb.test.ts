@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { type Harness, host } from '../../http/harness-fixture.ts'
+import type { Harness } from '../../http/harness-fixture.ts'
 import {
   encryption,
+  hostBoth,
+  last,
   netbios,
   ntlmAnonymous,
   ntlmAuthenticate,
@@ -15,13 +17,11 @@ import {
   smb2Negotiate,
   smb2SessionSetup,
   type Talk,
-  windowsPersona,
 } from '../client-fixture.ts'
 import { readSpnego } from '../spnego.ts'
 import { status } from '../status.ts'
 import { smb } from './smb.ts'
 
-const policy = { login: { accounts: [{ user: 'svc-backup', password: 'Kx7#plant', origin: 'lure' }] } }
 const all = [0x0202, 0x0210, 0x0300, 0x0302, 0x0311]
 
 /** Sends one message, answers the answer; an empty one where the connection was closed instead. */
@@ -37,19 +37,11 @@ const tokenOf = (answer: Buffer): Buffer => answer.subarray(answer.readUInt16LE(
 describe('file sharing of Windows', () => {
   let server: Harness
   let station: Harness
+  let close: () => Promise<void>
   before(async () => {
-    server = await host(smb, windowsPersona('windows-server-2016'), policy)
-    station = await host(smb, windowsPersona('windows-10-workstation'), policy)
+    ;({ server, station, close } = await hostBoth(smb))
   })
-  after(async () => {
-    for (const { events } of [server, station])
-      assert.deepEqual(
-        events.filter(({ kind }) => kind === 'failed'),
-        [],
-      )
-    await server.close()
-    await station.close()
-  })
+  after(() => close())
   const on = async <T>({ port }: Harness, work: (talk: Talk) => Promise<T>): Promise<T> => {
     const talk = await openTalk(port)
     try {
@@ -58,7 +50,6 @@ describe('file sharing of Windows', () => {
       talk.end()
     }
   }
-  const last = (decoy: Harness, kind: string): Record<string, unknown> => decoy.of(kind).at(-1) ?? {}
 
   test('a client of SMB1 that knows any SMB 2 is led over to it, and negotiates there', () =>
     on(station, async (talk) => {
@@ -248,24 +239,21 @@ describe('file sharing of Windows', () => {
 
   test('two hosts of one template share neither GUID nor names; only builds that say when they started say it', async () => {
     const seen = new Set<string>()
-    const others = [
-      await host(smb, windowsPersona('windows-server-2016', '6b'), policy),
-      await host(smb, windowsPersona('windows-10-workstation', '6b'), policy),
-    ]
+    const others = await hostBoth(smb, '6b')
     try {
-      for (const decoy of [server, station, ...others])
+      for (const decoy of [server, station, others.server, others.station])
         await on(decoy, async (talk) => {
           const answer = await ask(talk, smb2Negotiate([0x0302]))
           seen.add(answer.toString('hex', 72, 88))
           assert.deepEqual([(answer[79] as number) >> 4, (answer[80] as number) >> 6], [4, 2], 'a random GUID')
           const started = answer.readBigUInt64LE(112)
-          if (decoy === server || decoy === others[0]) assert.ok(started > 0n && started < answer.readBigUInt64LE(104))
+          if (decoy === server || decoy === others.server) assert.ok(started > 0n && started < answer.readBigUInt64LE(104))
           else assert.equal(started, 0n)
           if (started > 0n) seen.add(String(started))
         })
       assert.equal(seen.size, 6)
     } finally {
-      for (const each of others) await each.close()
+      await others.close()
     }
   })
 
