@@ -66,15 +66,18 @@ export interface Installation {
   remove(): Promise<void>
 }
 
-/** A scenario like the starter's, on free ports, with a password that the policy accepts at once. */
-export const scenarioText = (ports: { portal: number; https: number; ssh: number; router: number }, extra = ''): string => `kind: scenario
+/** How a trial scenario begins: its name and the scopes of a group with a head office. Decoys and placements follow. */
+export const scenarioHead = `kind: scenario
 version: 1
 name: trial
 title: { zh: 试验, en: Trial }
 scopes:
   - { path: group, name: { zh: 集团, en: Group } }
   - { path: group/head-office, name: { zh: 总部, en: Head office } }
-decoys:
+`
+
+/** A scenario like the starter's, on free ports, with a password that the policy accepts at once. */
+export const scenarioText = (ports: { portal: number; https: number; ssh: number; router: number }, extra = ''): string => `${scenarioHead}decoys:
   - id: portal
     persona: centos-7
     scope: group/head-office

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { RouteAnswer } from '@shenlou/contract/api'
 import { askCore } from '@shenlou/core/admin-socket'
-import { freePorts, until } from './installation.ts'
+import { freePorts, scenarioHead, until } from './installation.ts'
 import { madePackage, pathWithoutNode, unpack } from './packages.ts'
 
 describe('packages', () => {
@@ -111,14 +111,7 @@ describe('packages', () => {
     const scenario = join(folder, 'scenario.yaml')
     writeFileSync(
       scenario,
-      `kind: scenario
-version: 1
-name: trial
-title: { zh: 试验, en: Trial }
-scopes:
-  - { path: group, name: { zh: 集团, en: Group } }
-  - { path: group/head-office, name: { zh: 总部, en: Head office } }
-decoys:
+      `${scenarioHead}decoys:
   - { id: portal, persona: centos-7, scope: group/head-office, services: [{ service: portal, port: 80 }] }
 placements:
   - { relay: park-1, host: zone-1, decoy: portal, address: 127.0.0.1, ports: { portal: ${port} } }
