@@ -2,14 +2,13 @@
 import { createHash } from 'node:crypto'
 import type { ServiceSettings } from '@shenlou/contract/services'
 import { defineDatagramDecoy } from '../decoy.ts'
-import { clean, cleanBytes } from '../http/clean.ts'
+import { cleanBytes } from '../http/clean.ts'
 import { marksOf } from './openings.ts'
 import { recogniseDatagram } from './recognise-datagram.ts'
+import { fileFrom, recognisedBody } from './recognised.ts'
 
 /** Datagrams of one peer that are said, until it was quiet. */
 const mostSaid = 32
-/** From so many bytes on a datagram is a captured file as well. */
-const fileFrom = 2048
 
 export const listenerUdp = defineDatagramDecoy<ServiceSettings<'listener-udp'>>({
   name: 'listener-udp',
@@ -23,9 +22,8 @@ export const listenerUdp = defineDatagramDecoy<ServiceSettings<'listener-udp'>>(
       const session = context.session()
       const found = recogniseDatagram(bytes, port)
       const marks = marksOf(found, bytes)
-      const detail = Object.fromEntries(Object.entries(found.detail ?? {}).flatMap(([name, value]) => (value === '' ? [] : [[name, clean(value, 255)]])))
-      const data = cleanBytes(bytes.subarray(0, 1024), 4096)
-      session.emit('payload.recognised', { protocol: found.protocol, port, request: clean(found.request, 2048), detail, marks, data })
+      session.emit('payload.recognised', recognisedBody(found, bytes, port, marks))
+      // A captured file that cannot be kept must not take the event with it.
       const file = bytes.length >= fileFrom ? await context.blobs.put(bytes).catch(() => undefined) : undefined
       session.emit('payload.received', {
         protocol: found.protocol,

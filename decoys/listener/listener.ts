@@ -13,6 +13,7 @@ import { admitOrReset } from '../industrial/connections.ts'
 import type { Found } from './found.ts'
 import { marksOf } from './openings.ts'
 import { recognise } from './recognise.ts'
+import { fileFrom, recognisedBody } from './recognised.ts'
 import type { Kind, Seat, Step } from './seat.ts'
 import { binaryKinds } from './servers-binary.ts'
 import { lineKinds } from './servers-line.ts'
@@ -21,8 +22,6 @@ const kinds: Readonly<Record<ListenerKind, Kind>> = { ...lineKinds, ...binaryKin
 
 /** Bytes of one connection that are kept; beyond them only their hash and size. */
 export const keptBytes = 65_536
-/** From so many bytes on they are a captured file; less is in the event itself. */
-const fileFrom = 2048
 /** Silence after which bytes that are no whole message are taken for all there is. */
 const quietMs = 400
 const mostMessages = 256
@@ -168,15 +167,7 @@ function openKept(session: Session, port: number) {
       for (const mark of now) marks.add(mark)
       said += 1
       if (said > mostSaid) return
-      const detail = Object.fromEntries(Object.entries(found.detail ?? {}).flatMap(([name, value]) => (value === '' ? [] : [[name, clean(value, 255)]])))
-      session.emit('payload.recognised', {
-        protocol: found.protocol,
-        port,
-        request: clean(found.request, 2048),
-        detail,
-        marks: now,
-        data: cleanBytes(bytes.subarray(0, 1024), 4096),
-      })
+      session.emit('payload.recognised', recognisedBody(found, bytes, port, now))
     },
     async end(blobs: { put(bytes: Uint8Array): Promise<FileRef> }): Promise<void> {
       if (ended || size === 0) return
